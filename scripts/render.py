@@ -1,8 +1,8 @@
 """Keep a live project of a capstone beside the repository: `uv run poe render CAPSTONE`.
 
-The working tree is rendered as it is, uncommitted changes included, into `../capstoner-live/CAPSTONE`. What the live
-project made itself (its environment, its models) stays. Then it is linted and typed, and each complaint is told with the
-file of the layer that it comes from.
+The working tree is rendered as it is, uncommitted changes included, into
+`../capstoner-live/CAPSTONE`. What the live project made itself (its environment, its models) stays.
+Then it is linted and typed, and each complaint is told with the file of the layer that it is from.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RENDERED_LIST = ".rendered-files"
 
 
 def snapshot(folder: Path) -> Path:
-    """Copy the template, without its history, into a folder, so that Copier renders what is on disk now."""
+    """Copy the template without its history, so that Copier renders what is on disk now."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy2(REPOSITORY / "copier.yml", folder)
     shutil.copytree(REPOSITORY / "templates", folder / "templates")
@@ -34,7 +34,7 @@ def snapshot(folder: Path) -> Path:
 
 
 def render(template: Path, destination: Path, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Render a template by Copier, without trust, and give back every answer, the computed ones too."""
+    """Render a template by Copier, without trust; return every answer, the computed ones too."""
     worker = run_copy(
         str(template), destination, data=dict(answers), defaults=True, quiet=True, overwrite=True
     )
@@ -67,9 +67,11 @@ def layer_files(answers: Mapping[str, Any]) -> dict[str, Path]:
 
 
 def synchronise(rendered: Path, live: Path) -> None:
-    """Bring a live project up to a rendering: new and changed files come, files that left the template go."""
+    """Bring a live project up to a rendering; files that left the template go."""
     live.mkdir(parents=True, exist_ok=True)
-    files = {path.relative_to(rendered).as_posix() for path in rendered.rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(rendered).as_posix() for path in rendered.rglob("*") if path.is_file()
+    }
     kept = live / RENDERED_LIST
     if kept.exists():
         for gone in set(kept.read_text(encoding="utf-8").splitlines()) - files:
@@ -83,7 +85,7 @@ def synchronise(rendered: Path, live: Path) -> None:
 
 
 def run(command: Sequence[str], folder: Path, sources: Mapping[str, Path]) -> int:
-    """Run a check in the live project; name the layer's file in each line that names a rendered one."""
+    """Run a check in the live project; name the layer's file below each line that names one."""
     print(f"$ {' '.join(command)}", flush=True)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     for line in (done.stdout + done.stderr).splitlines():
@@ -104,7 +106,8 @@ def main() -> int:
     options = parser.parse_args()
     live: Path = options.to or REPOSITORY.parent / "capstoner-live" / options.capstone
     answers = {"capstone": options.capstone} | {
-        key: yaml.safe_load(value) for key, _, value in (item.partition("=") for item in options.data)
+        key: yaml.safe_load(value)
+        for key, _, value in (item.partition("=") for item in options.data)
     }
     with tempfile.TemporaryDirectory() as scratch:
         template = snapshot(Path(scratch) / "template")

@@ -1,0 +1,66 @@
+"""What the tests of the template share: renderings, and environments that several projects use."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from render import REPOSITORY, snapshot
+from render import render as render_template
+
+# One thread a process: two contending OpenMP threads are many times slower than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The tests' own environment must not leak into those of the projects that they install.
+os.environ.pop("VIRTUAL_ENV", None)
+
+Render = Callable[..., Path]
+
+CAPSTONES = ["house-prices"]
+TRACKING = ["mlflow", "none"]
+OPERATIONS = ["docker", "github-actions"]
+
+
+def stacks() -> list[dict[str, Any]]:
+    """Every combination of the options that decide which files a project holds."""
+    subsets = itertools.chain.from_iterable(
+        itertools.combinations(OPERATIONS, size) for size in range(len(OPERATIONS) + 1)
+    )
+    return [
+        {"capstone": capstone, "tracking": tracking, "ops": list(ops)}
+        for capstone, tracking, ops in itertools.product(CAPSTONES, TRACKING, list(subsets))
+    ]
+
+
+def stack_name(stack: Mapping[str, Any]) -> str:
+    return "-".join([stack["capstone"], stack["tracking"], *(stack["ops"] or ["no-ops"])])
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it stands on disk, without its history."""
+    return snapshot(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Render:
+    """Render a project without trust; equal answers give the same folder, so do not write there."""
+    made: dict[str, Path] = {}
+
+    def render_once(**answers: Any) -> Path:
+        key = yaml.safe_dump(answers)
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("project") / "project"
+            render_template(template, made[key], answers)
+        return made[key]
+
+    return render_once
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY

@@ -1,0 +1,172 @@
+"""Generated projects, installed and used as a person would: checked, trained, served, asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Render, stack_name, stacks
+from render import render as render_template
+
+Install = Callable[..., Path]
+
+# Typed and tested as a whole: both trackers, with everything and with nothing around them.
+CHOSEN = [
+    {"capstone": "house-prices", "tracking": "mlflow", "ops": ["docker", "github-actions"]},
+    {"capstone": "house-prices", "tracking": "none", "ops": []},
+]
+
+
+@pytest.fixture(scope="session")
+def install(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Install:
+    """A project with its environment; uv links packages out of one cache, so it costs seconds."""
+    made: dict[str, Path] = {}
+
+    def install_once(**answers: Any) -> Path:
+        key = json.dumps(answers, sort_keys=True)
+        if key not in made:
+            project = tmp_path_factory.mktemp("installed") / "project"
+            render_template(template, project, answers)
+            run(project, "uv", "sync", "--quiet")
+            made[key] = project
+        return made[key]
+
+    return install_once
+
+
+def run(project: Path, *command: str, **environment: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
+    )
+    assert done.returncode == 0, (
+        f"{' '.join(command)}\n{done.stdout[-8000:]}\n{done.stderr[-8000:]}"
+    )
+    return done.stdout
+
+
+@contextmanager
+def serving(project: Path, *command: str) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    service = subprocess.Popen(
+        [*command, "serve", "--port", str(port)],
+        cwd=project,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{url}/readyz", timeout=1)
+                break
+            except OSError:
+                assert service.poll() is None, "the service ended before it was ready"
+                time.sleep(0.1)
+        yield url
+    finally:
+        service.terminate()
+        service.wait(timeout=30)
+
+
+def ask(project: Path, *command: str) -> None:
+    """Serve the champion, send it the example of its own training data, and look at the answer."""
+    champion = (project / "artifacts" / "champion").read_text().strip()
+    metadata = json.loads(
+        (project / "artifacts" / "versions" / champion / "metadata.json").read_text()
+    )
+    with serving(project, *command) as url:
+        request = urllib.request.Request(
+            f"{url}/v1/predict",
+            json.dumps(metadata["example"]).encode(),
+            {"Content-Type": "application/json"},
+        )
+        answer = json.load(urllib.request.urlopen(request, timeout=10))
+    assert 0 < answer["lower"] < answer["prediction"] < answer["upper"]
+    assert answer["model"] == champion
+
+
+@pytest.mark.parametrize("stack", stacks(), ids=stack_name)
+def test_every_stack_is_clean_for_ruff(stack: dict[str, Any], render: Render) -> None:
+    # pyproject.toml of the project decides the rules; the linter is that of our own environment.
+    project = render(**stack)
+    run(project, sys.executable, "-m", "ruff", "check", "--no-cache")
+    run(project, sys.executable, "-m", "ruff", "format", "--check", "--no-cache")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stack", stacks(), ids=stack_name)
+def test_every_stack_is_clean_for_mypy(stack: dict[str, Any], install: Install) -> None:
+    run(install(**stack), "uv", "run", "mypy")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stack", CHOSEN, ids=stack_name)
+def test_the_projects_own_tests_pass(stack: dict[str, Any], install: Install) -> None:
+    project = install(**stack)
+    run(project, "uv", "run", "poe", "test")
+    run(project, "uv", "run", "pytest", "-m", "slow")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stack", CHOSEN, ids=stack_name)
+def test_train_evaluate_report_serve_predict(stack: dict[str, Any], install: Install) -> None:
+    project = install(**stack)
+    run(project, "uv", "run", "house-prices", "train", "--profile", "smoke")
+    run(project, "uv", "run", "house-prices", "evaluate", "--profile", "smoke")
+    run(project, "uv", "run", "house-prices", "report")
+    assert list((project / "artifacts" / "reports").glob("*.html"))
+    ask(project, "uv", "run", "house-prices")
+
+
+@pytest.mark.slow
+def test_demo_needs_one_command(install: Install) -> None:
+    project = install(**CHOSEN[1])
+    printed = run(project, "uv", "run", "house-prices", "demo", "--profile", "smoke")
+    assert re.search(r"between .* and ", printed)
+
+
+@pytest.mark.slow
+def test_the_floors_of_all_ranges_work_together(template: Path, tmp_path: Path) -> None:
+    """The lowest versions that pyproject.toml admits train and predict: a floor is a tested one."""
+    project = tmp_path / "project"
+    render_template(template, project, CHOSEN[0])
+    run(project, "uv", "lock", "--resolution", "lowest-direct", "--quiet")
+    run(project, "uv", "sync", "--resolution", "lowest-direct", "--quiet")
+    run(project, "uv", "run", "--no-sync", "house-prices", "train", "--profile", "smoke")
+    run(project, "uv", "run", "--no-sync", "pytest", "-q")
+
+
+@pytest.mark.slow
+def test_the_serving_group_alone_serves(template: Path, install: Install, tmp_path: Path) -> None:
+    trained = install(**CHOSEN[1])
+    run(trained, "uv", "run", "house-prices", "train", "--profile", "smoke")
+    project = tmp_path / "project"
+    render_template(template, project, CHOSEN[1])
+    shutil.copytree(trained / "artifacts", project / "artifacts")
+    run(
+        project, "uv", "sync", "--quiet", "--no-default-groups", "--group", "serve", "--no-editable"
+    )
+    installed = {path.name for path in (project / ".venv").rglob("site-packages/*")}
+    assert {"fastapi", "onnxruntime"} <= installed
+    assert not installed & {"sklearn", "catboost", "pandas", "mlflow", "matplotlib", "pytest"}
+    ask(project, "uv", "run", "--no-sync", "house-prices")
