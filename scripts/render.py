@@ -23,6 +23,8 @@ from copier import run_copy
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = REPOSITORY / "templates" / "layers"
 RENDERED_LIST = ".rendered-files"
+# What `_exclude` of copier.yml keeps out of a project.
+EXCLUDED = frozenset({"__pycache__", ".DS_Store", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 
 
 def snapshot(folder: Path) -> Path:
@@ -56,7 +58,7 @@ def layer_files(answers: Mapping[str, Any]) -> dict[str, Path]:
             continue
         for file in sorted(path for path in layer.rglob("*") if path.is_file()):
             relative = file.relative_to(layer).as_posix()
-            if "__pycache__" in relative:
+            if EXCLUDED.intersection(file.parts):
                 continue
             rendered = relative.replace("{{package_name}}", answers["package_name"])
             rendered = rendered.removesuffix(".jinja")
