@@ -8,6 +8,7 @@ Then it is linted and typed, and each complaint is told with the file of the lay
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -89,7 +90,11 @@ def synchronise(rendered: Path, live: Path) -> None:
 def run(command: Sequence[str], folder: Path, sources: Mapping[str, Path]) -> int:
     """Run a check in the live project; name the layer's file below each line that names one."""
     print(f"$ {' '.join(command)}", flush=True)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    # Our own environment must not be taken for that of the project.
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     for line in (done.stdout + done.stderr).splitlines():
         print(line)
         for name in re.findall(r"[\w./-]+\.\w+", line):
