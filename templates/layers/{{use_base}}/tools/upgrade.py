@@ -1,10 +1,10 @@
 """Move `exclude-newer` in pyproject.toml to now, lock again, and install: `uv run poe upgrade`.
 
-The lock file of a fresh project looks at no package that is newer than the day on which the template was proven. This
-is how newer releases, and their fixes, come in: on purpose, in one commit, with the tests run afterwards.
+The lock file of a fresh project looks at no package that is newer than the day on which the
+template was proven. This is how newer releases, and their fixes, come in: on purpose, in one
+commit, with the tests run afterwards.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -29,7 +29,9 @@ def main() -> int:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     after, found = SETTING.subn(f'exclude-newer = "{now}"', before)
     if found != 1:
-        print(f'{PYPROJECT} needs one line `exclude-newer = "DATE"` under [tool.uv].', file=sys.stderr)
+        print(
+            f'{PYPROJECT} needs one line `exclude-newer = "DATE"` under [tool.uv].', file=sys.stderr
+        )
         return 1
     try:
         replace(PYPROJECT, after.encode())
@@ -49,7 +51,7 @@ def replace(path: Path, content: bytes) -> None:
     """Write beside, then rename, so that a crash leaves the old file or the new one, never half."""
     beside = path.with_name(path.name + ".new")
     beside.write_bytes(content)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 if __name__ == "__main__":
