@@ -1,0 +1,59 @@
+"""What this family of projects expects of a capstone's `predictor.Predictor`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from pydantic import BaseModel
+
+
+class Predictor(Protocol):
+    """A trained model that answers requests."""
+
+    @property
+    def version(self) -> str:
+        """The id of its artefact."""
+        ...
+
+    @property
+    def request_model(self) -> type[BaseModel]:
+        """One request, built from the artefact's own schema.
+
+        It forbids unknown fields, takes neither NaN nor infinity, and validates what a JSON parser
+        returns (a date is a string there).
+        """
+        ...
+
+    @property
+    def response_model(self) -> type[BaseModel]:
+        """One answer."""
+        ...
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """One real request."""
+        ...
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Load an artefact's folder and check its golden answers; ArtifactError when damaged."""
+        ...
+
+    def predict(
+        self, requests: Sequence[BaseModel], *, explain: bool = False
+    ) -> Sequence[BaseModel]:
+        """Answer each request, in their order, with one call of the model.
+
+        Parameters
+        ----------
+        requests : Sequence[BaseModel]
+            Instances of `request_model`, at least one.
+        explain : bool
+            Also say what each field contributed; this takes longer.
+
+        Returns
+        -------
+        Sequence[BaseModel]
+            As many instances of `response_model`. Safe to call from several threads.
+        """
+        ...

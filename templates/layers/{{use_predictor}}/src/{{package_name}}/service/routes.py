@@ -1,0 +1,150 @@
+"""The routes of a project that predicts: `/v1/predict`, `/v1/model`, and a page to try them."""
+
+import asyncio
+import base64
+import hashlib
+import re
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from fastapi import FastAPI
+from prometheus_client import Counter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from ..artifact import Artifact, Metadata
+from ..predictor import Predictor
+from ..settings import Settings
+from .champion import ChampionHolder
+from .openapi import describe
+from .problems import problem
+from .served import InvalidRequestError, ServedPredictor, TooManyRowsError
+
+# Up to this size a body is answered on the event loop: handing it to a thread would take longer
+# than the prediction. A larger one would hold up the other requests.
+INLINE_BODY_BYTES = 16_384
+PAGE = Path(__file__).with_name("page.html")
+
+
+class ModelInformation(BaseModel):
+    """What is known about the served model; `card` and `data_card` are Markdown."""
+
+    metadata: Metadata
+    card: str | None
+    data_card: str | None
+    loaded_at: datetime
+
+
+def load(artifact: Artifact, settings: Settings) -> ServedPredictor:
+    """Make an artefact ready to answer; UserError when it cannot."""
+    return ServedPredictor(Predictor.load(artifact.path), artifact, settings.max_batch)
+
+
+def add_routes(app: FastAPI, champion: ChampionHolder[ServedPredictor]) -> None:
+    """Add the family's routes.
+
+    Parameters
+    ----------
+    app : FastAPI
+        With `settings`, `metrics` and, once started, `workers` in its state.
+    champion : ChampionHolder[ServedPredictor]
+        Each request asks it for the model of that moment.
+    """
+    predictions = Counter("predictions", "Answered rows.", registry=app.state.metrics.registry)
+
+    # A plain Starlette route: FastAPI's own would parse each body twice, and would keep the request
+    # model of the first champion. `describe` puts it into the OpenAPI document.
+    async def predict(request: Request) -> Response:
+        served = champion.current.model
+        explain = _explain(request)
+        if explain is None:
+            return _invalid([_WRONG_EXPLAIN])
+        if not _is_json(request.headers.get("content-type", "")):
+            return problem(415, "Send JSON, with the header Content-Type: application/json.")
+        body = await request.body()
+        try:
+            if explain or len(body) > INLINE_BODY_BYTES:
+                work = partial(served.answer, body, explain=explain)
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(request.app.state.workers, work)
+            else:
+                answer = served.answer(body, explain=False)
+        except InvalidRequestError as error:
+            return _invalid(error.problems)
+        except TooManyRowsError:
+            return problem(413, f"Send at most {served.max_batch:,} rows at once.")
+        predictions.inc(answer.rows)
+        request.scope["state"].update(rows=answer.rows, model=served.predictor.version)
+        return Response(answer.body, media_type="application/json")
+
+    app.router.add_route("/v1/predict", predict, methods=["POST"])
+
+    @app.get("/v1/model", tags=["model"])
+    async def read_model() -> ModelInformation:
+        """Give the served model's metadata, metrics and cards."""
+        now = champion.current
+        return ModelInformation(
+            metadata=now.artifact.metadata,
+            card=_text(now.artifact, "card.md"),
+            data_card=_text(now.artifact, "data_card.md"),
+            loaded_at=now.loaded_at,
+        )
+
+    page = PAGE.read_text(encoding="utf-8")
+    page_headers = {"Content-Security-Policy": _page_policy(page)}
+
+    @app.get("/", include_in_schema=False)
+    async def read_page() -> HTMLResponse:
+        return HTMLResponse(page, headers=page_headers)
+
+    app.openapi = partial(describe, app, champion)  # type: ignore[method-assign]
+
+
+_WRONG_EXPLAIN: dict[str, Any] = {
+    "loc": ["query", "explain"],
+    "msg": "Input should be true or false",
+    "type": "bool_parsing",
+}
+
+
+def _explain(request: Request) -> bool | None:
+    """Return the query parameter `explain`, or None when it is neither true nor false."""
+    query = request.scope["query_string"]
+    if not query:
+        return False
+    value = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("explain", ["false"])[-1]
+    return {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    )
+
+
+def _invalid(problems: list[dict[str, Any]]) -> JSONResponse:
+    return JSONResponse({"detail": problems}, status_code=422)
+
+
+def _text(artifact: Artifact, name: str) -> str | None:
+    return artifact.read_text(name) if name in artifact.metadata.files else None
+
+
+def _page_policy(page: str) -> str:
+    """Allow the page its own script and style, by their hashes, and requests to this service."""
+
+    def hashes(tag: str) -> str:
+        texts = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in texts)
+        return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
+
+    return (
+        f"default-src 'none'; script-src {hashes('script')}; style-src {hashes('style')}; "
+        "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )
