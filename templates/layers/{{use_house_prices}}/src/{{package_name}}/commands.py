@@ -1,0 +1,300 @@
+"""The verbs of this project: data, train, tune, evaluate, predict, export."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .about import command
+from .console import console, progress, table
+from .errors import UserError
+
+if TYPE_CHECKING:
+    from .data import Dataset
+    from .evaluate import CrossValidation
+    from .params import Params
+
+CAPSTONE = "house-prices"
+SHOWN_COLUMNS = 100
+
+app = typer.Typer()
+
+Profile = Annotated[
+    str, typer.Option(help="Which parameters of params.toml: smoke, default, full.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Override one parameter; repeatable."),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the data are: sample, a .csv or .parquet file, openml:NUMBER, california."
+    ),
+]
+Target = Annotated[str | None, typer.Option(help="The column to predict.")]
+
+
+@app.command()
+def data(
+    source: Source = None,
+    target: Target = None,
+    profile: Profile = "default",
+    sets: Overrides = None,
+) -> None:
+    """Show what is in the data, and what looks wrong with it."""
+    dataset = _load(_params(profile, sets, source, target))
+    facts = dataset.facts
+    console.print(
+        f"{facts.source}: {facts.rows:,} rows, {facts.columns} features, target {facts.target}",
+        markup=False,
+    )
+    console.print(f"SHA-256 {facts.sha256}\nLicence: {facts.licence}", markup=False)
+    from .reports import column_facts
+
+    columns = [
+        (fact.name, fact.type, f"{fact.missing:.1%}", fact.summary)
+        for fact in column_facts(dataset)
+    ]
+    table("Features", ["name", "kind", "missing", "values"], columns[:SHOWN_COLUMNS])
+    if len(columns) > SHOWN_COLUMNS:
+        console.print(f"… and {len(columns) - SHOWN_COLUMNS} more.")
+    if dataset.findings:
+        _print_findings(dataset)
+    else:
+        console.print("Nothing looks wrong.")
+
+
+@app.command()
+def train(
+    profile: Profile = "default",
+    source: Source = None,
+    target: Target = None,
+    sets: Overrides = None,
+) -> None:
+    """Train a model, and make it the champion if it beats the present one and the baseline."""
+    _train(_params(profile, sets, source, target), profile)
+
+
+def train_for_demo(profile: str) -> None:
+    """Train on the embedded sample, as `demo` does.
+
+    Parameters
+    ----------
+    profile : str
+        A profile of params.toml.
+    """
+    _train(_params(profile, None, None, None), profile)
+
+
+@app.command()
+def tune(
+    profile: Profile = "default",
+    source: Source = None,
+    target: Target = None,
+    sets: Overrides = None,
+) -> None:
+    """Search for better parameters of one model; after Ctrl-C the next call goes on."""
+    params = _params(profile, sets, source, target)
+    dataset = _load(params)
+    from . import tune as search
+    from .settings import Settings
+    from .tracking import open_tracker
+
+    settings = Settings()
+    storage = settings.artifacts_dir / "tuning.db"
+    with progress("Tuning", search.remaining(params, dataset, storage)) as advance:
+        tracker = open_tracker(settings, CAPSTONE)
+        found = search.tune(params, dataset, tracker, storage, advance=advance)
+    table(
+        f"Best of {found.trials} trials: error {found.error:.5f}, in params.toml "
+        f"{found.error_before:.5f}",
+        ["parameter", "value"],
+        list(found.best.items()),
+    )
+    if found.error < found.error_before:
+        flags = " ".join(f"--set models.{found.model}.{k}={v:.6g}" for k, v in found.best.items())
+        console.print(
+            f"To use them, write them into params.toml, table [models.{found.model}], or:\n"
+            f"  {command('train ' + flags)}",
+            markup=False,
+            soft_wrap=True,
+        )
+    else:
+        console.print("The parameters in params.toml are better: keep them.")
+    console.print(tracker.where(), markup=False, soft_wrap=True)
+
+
+@app.command()
+def evaluate(
+    profile: Profile = "default",
+    source: Source = None,
+    target: Target = None,
+    sets: Overrides = None,
+) -> None:
+    """Compare all models by cross-validation over all rows."""
+    params = _params(profile, sets, source, target)
+    dataset = _load(params)
+    from . import evaluate as comparison
+    from .settings import Settings
+    from .tracking import open_tracker
+
+    settings = Settings()
+    tracker = open_tracker(settings, CAPSTONE)
+    total = len(params.evaluate.models) * params.evaluate.folds
+    with tracker.run("evaluate", tags={"profile": profile}):
+        tracker.log_params(params.plain())
+        tracker.log_dataset(dataset.facts)
+        with progress("Training each model in each fold", total) as advance:
+            results = comparison.cross_validate(params, dataset, advance=advance)
+        tracker.log_metrics(
+            {f"{r.model}.{name}": value for r in results for name, value in r.scores.items()}
+        )
+    folds = f"{params.evaluate.folds} shuffled folds, seed {params.run.seed}"
+    table(f"Means over {folds}", *_comparison(results))
+    for result in results:
+        if "coverage" in result.scores:
+            console.print(
+                f"{params.train.coverage:.0%} intervals of {result.model}: they hold "
+                f"{result.scores['coverage']:.1%} of the true values.",
+                markup=False,
+            )
+    console.print(tracker.where(), markup=False, soft_wrap=True)
+
+
+@app.command()
+def predict(
+    file: Annotated[Path, typer.Argument(help="A .csv or .parquet file with the model's fields.")],
+    output: Annotated[
+        Path | None, typer.Option(help="The CSV to write; by default beside the file.")
+    ] = None,
+) -> None:
+    """Predict each row of a file with the champion."""
+    from . import data as tables
+    from .artifact import replace_text
+    from .predictor import Predictor
+    from .promotion import champion
+    from .settings import Settings
+
+    predictor = Predictor.load(champion(Settings().artifacts_dir).path)
+    frame = tables.read_features(file, predictor.schema)
+    predictions, lower, upper = predictor.predict_intervals(tables.rows_of(frame, predictor.schema))
+    path = output or file.with_name(f"{file.name.partition('.')[0]}-predictions.csv")
+    if path.resolve() == file.resolve():
+        raise UserError(f"{path} is the file that is read.", "Name another one with --output.")
+    frame.insert(0, "upper", upper)
+    frame.insert(0, "lower", lower)
+    frame.insert(0, "prediction", predictions)
+    replace_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    console.print(f"{len(frame):,} predictions written: {path}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
+) -> None:
+    """Copy the champion (ONNX model, schema, card) into a folder, for use anywhere."""
+    import shutil
+
+    from .promotion import champion
+    from .settings import Settings
+
+    artifact = champion(Settings().artifacts_dir)
+    if folder.exists():
+        raise UserError(f"{folder} exists already.", "Name a folder that does not.")
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(artifact.path, draft)
+    draft.rename(folder)
+    table(
+        f"Written: {folder}",
+        ["file", "bytes"],
+        [(name, facts.bytes) for name, facts in artifact.metadata.files.items()],
+    )
+    console.print(
+        "model.onnx takes X, float32 of shape (n, columns of schema.json encoded), and gives y; "
+        "card.md says what the model is.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def write_report() -> Path:
+    """Write the report on the champion; return the path of the HTML file."""
+    from . import reports
+    from .promotion import champion
+    from .settings import Settings
+
+    folder = Settings().artifacts_dir
+    return reports.write(champion(folder), folder / "reports")
+
+
+def _params(
+    profile: str, sets: list[str] | None, source: str | None, target: str | None
+) -> "Params":
+    from .params import Params
+    from .settings import load_params
+
+    params = load_params(Params, profile, sets or [])
+    given = {"source": source, "target": target}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return params.model_copy(update={"data": params.data.model_copy(update=chosen)})
+
+
+def _load(params: "Params") -> "Dataset":
+    from . import data as tables
+
+    wanted = params.data
+    return tables.load(wanted.source, wanted.target, keep=wanted.keep, drop=wanted.drop)
+
+
+def _train(params: "Params", profile: str) -> None:
+    dataset = _load(params)
+    from . import train as training
+    from .settings import Settings
+    from .tracking import open_tracker
+
+    if dataset.findings:
+        _print_findings(dataset)
+    settings = Settings()
+    tracker = open_tracker(settings, CAPSTONE)
+    name = params.train.model
+    with progress(f"Training {name}", training.steps(name, params, dataset)) as advance:
+        outcome = training.train(params, profile, dataset, settings, tracker, advance=advance)
+    facts = outcome.artifact.metadata
+    rows = [
+        (metric, value, _interval(facts.metric_intervals.get(metric)), facts.baseline.get(metric))
+        for metric, value in facts.metrics.items()
+        if metric != "onnx_parity"
+    ]
+    table(
+        f"{name} on held-out rows ({facts.data.split})",
+        ["metric", "model", "95 % interval", "baseline"],
+        rows,
+    )
+    colour = "green" if outcome.decision.promoted else "yellow"
+    console.print(outcome.decision.reason, style=colour, markup=False, soft_wrap=True)
+    console.print(f"Kept in {outcome.artifact.path}", markup=False, soft_wrap=True)
+    console.print(outcome.where, markup=False, soft_wrap=True)
+
+
+def _print_findings(dataset: "Dataset") -> None:
+    rows = [(finding.column, finding.problem, finding.action) for finding in dataset.findings]
+    table("What the validation found", ["column", "problem", "what was done"], rows)
+
+
+def _comparison(results: "list[CrossValidation]") -> tuple[list[str], list[list[object]]]:
+    """Return the columns and rows of the table of models."""
+    names = [name for name in results[0].scores if name not in ("coverage", "interval_width")]
+    spread = names[0]
+    rows: list[list[object]] = [
+        [result.model, *(result.scores[name] for name in names), result.deviations[spread]]
+        for result in results
+    ]
+    return ["model", *names, f"{spread} deviation"], rows
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    from .console import format_value
+
+    return "" if bounds is None else f"{format_value(bounds[0])} to {format_value(bounds[1])}"
