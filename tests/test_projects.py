@@ -113,6 +113,15 @@ def test_every_stack_is_clean_for_ruff(stack: dict[str, Any], render: Render) ->
     run(project, sys.executable, "-m", "ruff", "format", "--check", "--no-cache")
 
 
+@pytest.mark.parametrize("package_name", ["abx", "a" * 24 + "_" + "b" * 25])
+def test_the_length_of_a_name_does_not_change_what_is_clean(
+    package_name: str, render: Render
+) -> None:
+    project = render(package_name=package_name)
+    run(project, sys.executable, "-m", "ruff", "check", "--no-cache")
+    run(project, sys.executable, "-m", "ruff", "format", "--check", "--no-cache")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stack", stacks(), ids=stack_name)
 def test_every_stack_is_clean_for_mypy(stack: dict[str, Any], install: Install) -> None:
