@@ -154,6 +154,32 @@ def test_demo_needs_one_command(install: Install) -> None:
     assert re.search(r"between .* and ", printed)
 
 
+def newest_python() -> str:
+    """Return an installed interpreter of the newest Python that projects admit."""
+    name = "python3.13"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for candidate in (shutil.which(name), *map(str, pyenv.glob(f"3.13*/bin/{name}"))):
+        # pyenv puts a program of that name on the path that only says that it is not chosen.
+        if (
+            candidate
+            and not subprocess.run([candidate, "--version"], capture_output=True).returncode
+        ):
+            return candidate
+    pytest.skip(f"{name} is not installed on this machine")
+
+
+@pytest.mark.slow
+def test_the_newest_python_trains_and_serves(template: Path, tmp_path: Path) -> None:
+    python = newest_python()
+    project = tmp_path / "project"
+    render_template(template, project, CHOSEN[0])
+    run(project, "uv", "sync", "--quiet", "--python", python)
+    run(project, "uv", "run", "--no-sync", "house-prices", "demo", "--profile", "smoke")
+    assert "3.13" in run(project, "uv", "run", "--no-sync", "python", "--version")
+    parts = ["tests/test_models.py", "tests/test_data.py", "tests/test_service_requests.py"]
+    run(project, "uv", "run", "--no-sync", "pytest", "-q", *parts)
+
+
 @pytest.mark.slow
 def test_the_floors_of_all_ranges_work_together(template: Path, tmp_path: Path) -> None:
     """The lowest versions that pyproject.toml admits train and predict: a floor is a tested one."""
