@@ -17,6 +17,7 @@ import yaml
 from conftest import CAPSTONES, OPERATIONS, TRACKING, Render, stack_name, stacks
 from copier import Settings, run_copy
 from jinja2 import Environment, FileSystemLoader
+from pytest_copie.plugin import Copie
 from render import LAYERS, layer_files
 from render import render as render_template
 
@@ -216,6 +217,14 @@ def test_every_dependency_has_a_floor_and_a_cap(stack: dict[str, Any], render: R
         major, minor = (int(part) for part in [*floor.split("."), "0"][:2])
         next_release = f"0.{minor + 1}" if major == 0 else None
         assert next_release is None or cap == next_release, text
+
+
+def test_the_defaults_make_a_project(copie: Copie, template: Path) -> None:
+    made = copie.copy(template_dir=template)
+    assert (made.exit_code, made.exception) == (0, None)
+    assert made.project_dir
+    assert made.answers["project_name"] == "House prices"
+    assert (made.project_dir / ".copier-answers.yml").exists()
 
 
 def test_message_after_copy_names_the_next_commands(
