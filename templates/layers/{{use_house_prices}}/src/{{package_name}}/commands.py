@@ -1,5 +1,6 @@
 """The verbs of this project: data, train, tune, evaluate, predict, export."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,9 @@ Source = Annotated[
     ),
 ]
 Target = Annotated[str | None, typer.Option(help="The column to predict.")]
+OneModel = Annotated[
+    str | None, typer.Option("--model", help="Which model; a file of models/ is one.")
+]
 
 
 @app.command()
@@ -70,10 +74,11 @@ def train(
     profile: Profile = "default",
     source: Source = None,
     target: Target = None,
+    model: OneModel = None,
     sets: Overrides = None,
 ) -> None:
     """Train a model, and make it the champion if it beats the present one and the baseline."""
-    _train(_params(profile, sets, source, target), profile)
+    _train(_params(profile, _with(sets, "train.model", model), source, target), profile)
 
 
 def train_for_demo(profile: str) -> None:
@@ -92,9 +97,14 @@ def tune(
     profile: Profile = "default",
     source: Source = None,
     target: Target = None,
+    model: OneModel = None,
+    trials: Annotated[
+        int | None, typer.Option(help="How many, with those of an earlier call.", min=1)
+    ] = None,
     sets: Overrides = None,
 ) -> None:
     """Search for better parameters of one model; after Ctrl-C the next call goes on."""
+    sets = _with(_with(sets, "tune.model", model), "tune.trials", trials)
     params = _params(profile, sets, source, target)
     dataset = _load(params)
     from . import tune as search
@@ -130,9 +140,13 @@ def evaluate(
     profile: Profile = "default",
     source: Source = None,
     target: Target = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", help="Only this one; repeatable.")
+    ] = None,
     sets: Overrides = None,
 ) -> None:
     """Compare all models by cross-validation over all rows."""
+    sets = _with(sets, "evaluate.models", models or None)
     params = _params(profile, sets, source, target)
     dataset = _load(params)
     from . import evaluate as comparison
@@ -150,8 +164,9 @@ def evaluate(
         tracker.log_metrics(
             {f"{r.model}.{name}": value for r in results for name, value in r.scores.items()}
         )
-    folds = f"{params.evaluate.folds} shuffled folds, seed {params.run.seed}"
-    table(f"Means over {folds}", *_comparison(results))
+    title = f"Means over {params.evaluate.folds} shuffled folds, seed {params.run.seed}"
+    columns, rows = _comparison(results)
+    table(title, columns, rows)
     for result in results:
         if "coverage" in result.scores:
             console.print(
@@ -159,6 +174,11 @@ def evaluate(
                 f"{result.scores['coverage']:.1%} of the true values.",
                 markup=False,
             )
+    from .reports import write_comparison
+
+    page = settings.artifacts_dir / "reports" / "evaluation.html"
+    write_comparison(page, title, columns, rows, dataset, results)
+    console.print(f"Written: {page}", markup=False, soft_wrap=True)
     console.print(tracker.where(), markup=False, soft_wrap=True)
 
 
@@ -229,6 +249,11 @@ def write_report() -> Path:
     return reports.write(champion(folder), folder / "reports")
 
 
+def _with(sets: list[str] | None, name: str, value: object) -> list[str]:
+    """Add what an option says to the overrides; in JSON, which is TOML here too."""
+    return [*(sets or []), *([] if value is None else [f"{name}={json.dumps(value)}"])]
+
+
 def _params(
     profile: str, sets: list[str] | None, source: str | None, target: str | None
 ) -> "Params":
@@ -285,13 +310,17 @@ def _print_findings(dataset: "Dataset") -> None:
 
 def _comparison(results: "list[CrossValidation]") -> tuple[list[str], list[list[object]]]:
     """Return the columns and rows of the table of models."""
-    names = [name for name in results[0].scores if name not in ("coverage", "interval_width")]
-    spread = names[0]
+    shown = [name for name in ("rmsle", "rmse", "r2", "seconds") if name in results[0].scores]
     rows: list[list[object]] = [
-        [result.model, *(result.scores[name] for name in names), result.deviations[spread]]
+        [
+            result.model,
+            result.scores[shown[0]],
+            result.deviations[shown[0]],
+            *(result.scores[name] for name in shown[1:]),
+        ]
         for result in results
     ]
-    return ["model", *names, f"{spread} deviation"], rows
+    return ["model", shown[0], "± over folds", *shown[1:]], rows
 
 
 def _interval(bounds: tuple[float, float] | None) -> str:

@@ -67,7 +67,10 @@ class Design:
 
     def transform(self, X: Matrix) -> Matrix:
         """Return numbers, one-hot levels and gaps side by side, shape (n, width)."""
-        return np.hstack([self.numbers(X), self.binary(X)])
+        result = self._empty(len(X), len(self.origins))
+        result[:, : self.number_count] = self.numbers(X)
+        self._fill_binary(X, result[:, self.number_count :])
+        return result
 
     def numbers(self, X: Matrix) -> Matrix:
         """Return the numbers without gaps, shape (n, p)."""
@@ -82,9 +85,9 @@ class Design:
 
     def binary(self, X: Matrix) -> Matrix:
         """Return 1 where a row has a level or a number is missing, else 0, shape (n, q)."""
-        return np.hstack(
-            [X[:, self._level_columns] == self._levels, np.isnan(X[:, self._gap_columns])]
-        ).astype(np.float32)
+        result = self._empty(len(X), len(self._levels) + len(self._gap_columns))
+        self._fill_binary(X, result)
+        return result
 
     def to_onnx(self, graph: "Graph", X: str) -> str:
         """Add `transform` to a graph; return the name of the result."""
@@ -118,6 +121,20 @@ class Design:
         if len(self._gap_columns):
             parts.append(graph.op("IsNaN", graph.columns(X, self._gap_columns)))
         return graph.cast(graph.beside(parts), np.float32)
+
+    @staticmethod
+    def _empty(rows: int, columns: int) -> Matrix:
+        # Column by column in memory: that is how it is filled and how boosting reads it.
+        return np.empty((rows, columns), dtype=np.float32, order="F")
+
+    def _fill_binary(self, X: Matrix, result: Matrix) -> None:
+        # One column at a time: of a million rows, a second copy of all would not fit.
+        for place, (column, level) in enumerate(
+            zip(self._level_columns, self._levels, strict=True)
+        ):
+            result[:, place] = X[:, column] == level
+        for place, column in enumerate(self._gap_columns, start=len(self._levels)):
+            result[:, place] = np.isnan(X[:, column])
 
     def _fit_scale(self, numbers: Matrix) -> None:
         self._low, self._high = numbers.min(axis=0), numbers.max(axis=0)

@@ -1,6 +1,6 @@
 """What is kept and shown of a trained model: figures, slices, importances, cards, the report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from . import metrics
+from .about import command
 from .artifact import Artifact, Metadata
 from .card import ColumnFacts, Slice, data_card, model_card
 from .data import Dataset
@@ -18,6 +19,8 @@ from .report import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from .evaluate import CrossValidation
 
 # More points make a figure no clearer.
 MAX_POINTS = 3_000
@@ -97,6 +100,7 @@ class Evaluation(BaseModel):
     def figures(self) -> dict[str, "Figure"]:
         """Draw the predictions, the residuals and the importances."""
         from matplotlib.figure import Figure
+        from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
         actual, predicted = np.array(self.actual), np.array(self.predicted)
         drawn = {"predictions": Figure(figsize=(7, 5)), "residuals": Figure(figsize=(7, 4))}
@@ -118,6 +122,10 @@ class Evaluation(BaseModel):
         axes.legend()
         if self.primary == "rmsle" and ends[0] > 0:
             axes.set(xscale="log", yscale="log")
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axis.set_major_formatter(EngFormatter(sep=""))
+                axis.set_minor_formatter(NullFormatter())
         axes = drawn["residuals"].subplots()
         axes.axhline(0, color="gray", linewidth=1)
         axes.scatter(
@@ -158,9 +166,10 @@ def cards(
                 f"The interval holds the true value in {coverage:.0%} of cases on average over "
                 "rows like those of the training data; on a slice it can be less.",
                 "Prices move: a model that was trained on old sales knows nothing of later ones.",
-                "A category that training never saw is treated as rare; the answer warns of it.",
+                "A level that training never saw is like none of the known ones; the answer warns.",
                 "Numbers beyond the range of the training data are answered as at its edge.",
             ],
+            reproduce=_command(metadata),
             slices=[
                 Slice(part.name, part.rows, {evaluation.primary: part.error, "bias": part.bias})
                 for part in evaluation.slices
@@ -195,6 +204,46 @@ def write(artifact: Artifact, folder: Path) -> Path:
         report.figure(titles[name], figure, CAPTIONS[name])
     report.text(artifact.read_text("data_card.md"))
     return report.write(folder / f"{facts.id}.html")
+
+
+def write_comparison(
+    path: Path,
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    dataset: Dataset,
+    results: "Sequence[CrossValidation]",
+) -> Path:
+    """Write a cross-validation as one HTML file: the table, and the errors of each model."""
+    from matplotlib.figure import Figure
+
+    facts = dataset.facts
+    report = Report("Models compared by cross-validation")
+    report.text(f"{facts.source}: {facts.rows:,} rows, target `{facts.target}`.")
+    report.table(title, columns, rows)
+    figure = Figure(figsize=(7, 0.5 * len(results) + 1))
+    axes = figure.subplots()
+    errors = [np.abs(result.predictions - dataset.y) for result in results][::-1]
+    axes.boxplot(errors, vert=False, showfliers=False)
+    axes.set_yticklabels([result.model for result in results][::-1])
+    axes.set(xlabel=f"absolute error of {facts.target}")
+    report.figure(
+        "Errors of each model",
+        figure,
+        "Half of the errors are within the box; the line is the median. Each row was predicted "
+        "by a model that had not seen it.",
+    )
+    return report.write(path)
+
+
+def _command(metadata: Metadata) -> str:
+    """Return how to train this model again, for another source than the embedded one."""
+    facts = metadata.data
+    if facts.source == "sample":
+        return ""
+    return command(
+        f"train --profile {metadata.profile} --source {facts.source} --target {facts.target}"
+    ).strip("`")
 
 
 def _origin(metadata: Metadata) -> str:

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 class RidgeParams(ModelParams):
-    """`alphas`: penalties to choose from by the error on rows that are left out, one at a time."""
+    """Parameters of the penalty.
+
+    `alphas`: penalties to choose from by the error on rows that are left out, one at a time;
+    `max_rows`: of more rows, so many are drawn, which is plenty for one weight a column.
+    """
 
     alphas: list[float] = Field(default=[1.0, 10.0, 30.0, 100.0, 300.0, 1000.0], min_length=1)
+    max_rows: int = Field(default=100_000, ge=2)
 
 
 class Ridge(Model):
@@ -29,6 +34,10 @@ class Ridge(Model):
         """Learn the columns' scales, the penalty and the weights."""
         from sklearn.linear_model import RidgeCV
 
+        if len(X) > self.params.max_rows:
+            random = np.random.default_rng(self.seed)
+            chosen = random.choice(len(X), self.params.max_rows, replace=False)
+            X, y = X[chosen], y[chosen]
         self.design = Design(self.columns, standardise=True).fit(X)
         fitted = RidgeCV(alphas=self.params.alphas).fit(self.design.transform(X), y)
         self.weights = np.asarray(fitted.coef_, dtype=np.float64)
