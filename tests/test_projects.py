@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Render, stack_name, stacks
 from render import render as render_template
+from stacks import Render, stack_name, stacks
 
 Install = Callable[..., Path]
 

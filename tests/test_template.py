@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import CAPSTONES, OPERATIONS, TRACKING, Render, stack_name, stacks
 from copier import Settings, run_copy
 from jinja2 import Environment, FileSystemLoader
 from pytest_copie.plugin import Copie
 from render import LAYERS, layer_files
 from render import render as render_template
+from stacks import CAPSTONES, OPERATIONS, TRACKING, Render, stack_name, stacks
 
 every_stack = pytest.mark.parametrize("stack", stacks(), ids=stack_name)
 

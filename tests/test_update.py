@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import stack_name, stacks
 from copier import run_copy, run_update
+from stacks import stack_name, stacks
 
 PACKAGE = Path("src/house_prices")
 
