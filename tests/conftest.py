@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from stacks import Render
 
 # One thread a process: two contending OpenMP threads are many times slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A runner in the background may ignore Ctrl-C, and whatever it starts would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # The tests' own environment must not leak into those of the projects that they install.
 os.environ.pop("VIRTUAL_ENV", None)
 

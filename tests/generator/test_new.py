@@ -538,19 +538,26 @@ def type_at(home: Home, arguments: list[str], keys: list[tuple[str, str]]) -> tu
             home.environment(TERM="xterm", LINES="40"),
         )
     said, heard = "", 0
-    deadline = time.monotonic() + 60
-    waiting = list(keys)
-    while time.monotonic() < deadline:
-        if waiting and waiting[0][0] in said[heard:]:
-            heard = len(said)
-            time.sleep(0.15)  # the prompt appears before it listens
-            os.write(terminal, waiting.pop(0)[1].encode())
-        ready, _, _ = select.select([terminal], [], [], 0.2)
+    waiting, typed = list(keys), ""
+    now = typed_at = time.monotonic()
+    deadline = now + 180
+    while now < deadline:
+        ready, _, _ = select.select([terminal], [], [], 0.5)
+        now = time.monotonic()
         if ready:
             try:
                 said += os.read(terminal, 65536).decode(errors="replace")
             except OSError:  # the terminal closes with its last program
                 break
+        elif waiting and waiting[0][0] in said[heard:]:
+            heard, typed, typed_at = len(said), waiting.pop(0)[1], now
+            os.write(terminal, typed.encode())
+        elif typed and now - typed_at > 20:
+            # A prompt that is being set up drops what was typed before it listens.
+            typed_at = now
+            os.write(terminal, typed.encode())
+    else:
+        os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     os.close(terminal)
     assert not waiting, f"never asked: {waiting[0][0]}\n{said}"
