@@ -511,7 +511,7 @@ def _typed(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     UserError
         When a column is missing or holds something else.
     """
-    frame = pd.DataFrame(index=table.index)
+    columns: dict[str, pd.Series] = {}
     problems = []
     for feature in schema.features:
         if feature.name not in table:
@@ -534,12 +534,13 @@ def _typed(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             problems.append(
                 f"  {feature.name}: {shown!r} in row {wrong[0] + 1} is no {feature.kind}"
             )
-        frame[feature.name] = typed
+        columns[feature.name] = typed
     if problems:
         raise UserError(
             "The table does not fit the schema:\n" + "\n".join(problems[:20]),
             "Correct these columns, or train again on the new table.",
         )
+    frame = pd.DataFrame(columns, index=table.index)
     validate(frame, schema)
     return frame
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from . import conformal, data, export_onnx, metrics, parallel, reports
 from .artifact import Artifact, Draft, FieldSpec, Metadata, environment_facts, new_artifact
@@ -98,7 +99,8 @@ def fit(
     columns, seed = dataset.schema.columns, params.run.seed
     target = scale.forward(y)
     model = build(name, params.models, columns, seed=seed, workers=workers)
-    model.fit(X, target, advance)
+    with threadpool_limits(limits=1):
+        model.fit(X, target, advance)
     if not interval:
         return Fitted(model, scale, math.nan)
     residuals = model.residuals

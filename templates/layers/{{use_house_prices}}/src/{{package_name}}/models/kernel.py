@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from pydantic import Field
 
 from ..design import Design
 from .base import Matrix, Model, ModelParams, Vector
@@ -18,19 +19,20 @@ if TYPE_CHECKING:
 CHUNK_CELLS = 10_000_000
 # The mean target of a level is drawn towards that of all rows, as if so many more rows had both.
 LEVEL_PRIOR_ROWS = 0.5
-LEVEL_FOLDS = 5
+FOLDS = 5
 
 
 class KernelParams(ModelParams):
     """Parameters of the kernel, and of the boosting that weighs the columns.
 
-    `gamma`: how fast likeness fades with distance; `alpha`: the penalty; `max_centres`: of more
-    rows, so many are drawn; `bags`: boostings whose importances are averaged; `iterations`: trees
-    of each.
+    `gamma`: how fast likeness fades with distance; `alpha`: the penalty; `outlier_limit`: beyond
+    so many standard deviations of the error, a row counts less; `max_centres`: of more rows, so
+    many are drawn; `bags`: boostings whose importances are averaged; `iterations`: trees of each.
     """
 
     gamma: float = 0.3
     alpha: float = 0.03
+    outlier_limit: float = Field(default=3.0, gt=0)
     max_centres: int = 4000
     bags: int = 1
     iterations: int = 300
@@ -69,14 +71,16 @@ class Kernel(Model):
             chosen = random.choice(len(X), self.params.max_centres, replace=False)
             X, y = X[chosen], y[chosen]
         self.design = Design(self.columns, standardise=True).fit(X)
-        self.mean = float(y.mean())
+        trust = self._trust(X, y)
+        self.mean = float(np.average(y, weights=trust))
+        y = y - self.mean
         binary = self.design.binary(X)
-        numbers = np.hstack([self.design.numbers(X), self._fit_levels(binary, y - self.mean)])
-        self._weigh_columns(numbers, binary, y - self.mean)
+        numbers = np.hstack([self.design.numbers(X), self._fit_levels(binary, y)])
+        self._weigh_columns(numbers, binary, y, trust)
         self.centres = self._weighted(numbers, binary)
         likeness = self._likeness(*self.centres)
-        likeness[np.diag_indices_from(likeness)] += self.params.alpha
-        self.weights: Vector = cho_solve(cho_factor(likeness, overwrite_a=True), y - self.mean)
+        likeness[np.diag_indices_from(likeness)] += self.params.alpha / trust
+        self.weights: Vector = cho_solve(cho_factor(likeness, overwrite_a=True), y)
         if advance:
             advance()
         return self
@@ -109,6 +113,25 @@ class Kernel(Model):
         )
         return graph.op("Add", graph.cast(weighted, np.float32), graph.number(self.mean))
 
+    def _trust(self, X: Matrix, y: Vector) -> Vector:
+        """Return how much each row counts, in (0, 1]: less where a quick model is far off.
+
+        A sale between relatives says little about its neighbours, and a kernel would carry its
+        price to all of them. These are Huber's weights (*Robust estimation of a location
+        parameter*, 1964) for errors on rows that the quick model did not see.
+        """
+        from sklearn.ensemble import HistGradientBoostingRegressor
+        from sklearn.model_selection import KFold, cross_val_predict
+
+        quick = HistGradientBoostingRegressor(
+            max_iter=100, max_features=0.5, early_stopping=False, random_state=self.seed
+        )
+        folds = KFold(FOLDS, shuffle=True, random_state=self.seed)
+        errors = np.abs(y - cross_val_predict(quick, X, y, cv=folds))
+        # The median absolute deviation, brought to the scale of a standard deviation.
+        limit = self.params.outlier_limit * 1.4826 * float(np.median(errors))
+        return limit / np.maximum(errors, limit) if limit > 0 else np.ones(len(y))
+
     def _fit_levels(self, binary: Matrix, y: Vector) -> Matrix:
         """Learn the effect of each level; return it for the training rows, shape (n, categories).
 
@@ -117,7 +140,7 @@ class Kernel(Model):
         from sklearn.model_selection import KFold
 
         crossed = np.empty((len(y), self.design.category_count), dtype=np.float32)
-        folds = KFold(LEVEL_FOLDS, shuffle=True, random_state=self.seed)
+        folds = KFold(FOLDS, shuffle=True, random_state=self.seed)
         for others, own in folds.split(binary):
             crossed[own] = binary[own] @ self._level_effects(binary[others], y[others])
         self.level_effects = self._level_effects(binary, y)
@@ -131,7 +154,7 @@ class Kernel(Model):
         effects[levels, self.design.owners] = (sums / (counts + LEVEL_PRIOR_ROWS))[levels]
         return effects
 
-    def _weigh_columns(self, numbers: Matrix, binary: Matrix, y: Vector) -> None:
+    def _weigh_columns(self, numbers: Matrix, binary: Matrix, y: Vector, trust: Vector) -> None:
         inputs = np.hstack([numbers, binary])
         importance = np.zeros(inputs.shape[1])
         for bag in range(self.params.bags if np.ptp(y) > 0 else 0):
@@ -142,7 +165,8 @@ class Kernel(Model):
                 depth=5,
                 feature_fraction=1.0,
             )
-            importance += boosting.fit(inputs, y).get_feature_importance(thread_count=1)
+            boosting.fit(inputs, y, sample_weight=trust)
+            importance += boosting.get_feature_importance(thread_count=1)
         root = np.sqrt(importance) if importance.any() else np.ones_like(importance)
         spread = inputs.std(axis=0, dtype=np.float64)
         weights = root / root.sum() / np.where(spread > 0, spread, 1.0)
