@@ -87,12 +87,12 @@ class RequestLog:
         answered = (
             f', "rows": {state["rows"]:d}, "model": "{state["model"]}"' if "rows" in state else ""
         )
-        line = (
-            f'{{"time": "{self._time}.{int(now % 1 * 1000):03d}+00:00", "level": "info", '
+        fields = (
+            f'"time": "{self._time}.{int(now % 1 * 1000):03d}+00:00", "level": "info", '
             f'"message": "request", "request_id": "{request_id}", "method": "{method}", '
             f'"route": "{route}", "status": {status:d}, "milliseconds": {seconds * 1000:.2f}'
-            f"{answered}}}\n"
         )
+        line = "{" + fields + answered + "}\n"
         try:
             sys.stdout.write(line)
             sys.stdout.flush()
