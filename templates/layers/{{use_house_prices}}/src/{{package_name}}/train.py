@@ -160,7 +160,9 @@ def train(
             f"drawn at random with seed {seed}; equal rows stay on one side."
         }
     )
-    with tracker.run(f"train {name}", tags={"capstone": CAPSTONE, "profile": profile}):
+    tags = {"capstone": CAPSTONE, "profile": profile}
+    # The draft comes first: a folder that cannot be written is told before the work, not after.
+    with tracker.run(f"train {name}", tags=tags), new_artifact(settings.artifacts_dir) as draft:
         tracker.log_params(params.plain())
         tracker.log_dataset(facts)
         fitted = fit(name, params, dataset, train_rows, workers=workers, advance=advance)
@@ -171,33 +173,32 @@ def train(
         tracker.log_metrics(evaluation.metrics)
         for title, figure in evaluation.figures().items():
             tracker.log_figure(figure, title)
-        with new_artifact(settings.artifacts_dir) as draft:
-            parity = _write_model(draft.path, fitted, dataset, test_rows, params)
-            metadata = Metadata(
-                id=draft.id,
-                capstone=CAPSTONE,
-                model=name,
-                created_at=draft.created_at,
-                profile=profile,
-                params=params.plain(),
-                metrics=evaluation.metrics | {"onnx_parity": parity},
-                metric_intervals=evaluation.intervals,
-                data=facts,
-                baseline=metrics.score(
-                    dataset.y[test_rows], baseline.predict(dataset.matrix()[test_rows])[0]
-                ),
-                inputs=[
-                    FieldSpec(name=f.name, type=INPUT_TYPES[f.kind], required=f.required)
-                    for f in dataset.schema.features
-                ],
-                outputs=[
-                    FieldSpec(name=end, type="number", required=True)
-                    for end in ("prediction", "lower", "upper")
-                ],
-                example=_example(dataset, test_rows),
-                **environment_facts(LIBRARIES),
-            )
-            artifact = _commit(draft, metadata, evaluation, dataset, fitted.model)
+        parity = _write_model(draft.path, fitted, dataset, test_rows, params)
+        metadata = Metadata(
+            id=draft.id,
+            capstone=CAPSTONE,
+            model=name,
+            created_at=draft.created_at,
+            profile=profile,
+            params=params.plain(),
+            metrics=evaluation.metrics | {"onnx_parity": parity},
+            metric_intervals=evaluation.intervals,
+            data=facts,
+            baseline=metrics.score(
+                dataset.y[test_rows], baseline.predict(dataset.matrix()[test_rows])[0]
+            ),
+            inputs=[
+                FieldSpec(name=f.name, type=INPUT_TYPES[f.kind], required=f.required)
+                for f in dataset.schema.features
+            ],
+            outputs=[
+                FieldSpec(name=end, type="number", required=True)
+                for end in ("prediction", "lower", "upper")
+            ],
+            example=_example(dataset, test_rows),
+            **environment_facts(LIBRARIES),
+        )
+        artifact = _commit(draft, metadata, evaluation, dataset, fitted.model)
         decision = _gate(artifact, fitted.scale, dataset, test_rows, settings)
         if decision.promoted:
             set_champion(settings.artifacts_dir, artifact.metadata.id)
