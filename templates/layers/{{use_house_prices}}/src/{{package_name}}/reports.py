@@ -237,13 +237,12 @@ def write_comparison(
 
 
 def _command(metadata: Metadata) -> str:
-    """Return how to train this model again, for another source than the embedded one."""
+    """Return how to train this model again; `--set` options stand in the parameters."""
     facts = metadata.data
-    if facts.source == "sample":
-        return ""
-    return command(
-        f"train --profile {metadata.profile} --source {facts.source} --target {facts.target}"
-    ).strip("`")
+    verb = f"train --profile {metadata.profile} --model {metadata.model}"
+    if facts.source != "sample":
+        verb += f" --source {facts.source} --target {facts.target}"
+    return command(verb).strip("`")
 
 
 def _origin(metadata: Metadata) -> str:
@@ -296,12 +295,20 @@ def _worst_slices(frame: pd.DataFrame, y: Vector, point: Vector, primary: str) -
 
 def _parts(column: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Yield the levels of a category, or the quarters of a number or date, with their rows."""
-    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
-        groups = pd.qcut(column, 4, duplicates="drop").astype(str)
-    else:
-        groups = column.fillna("(missing)")
-    for level in groups.unique():
-        yield str(level), (groups == level).to_numpy()
+    if column.isna().any():
+        yield "(missing)", column.isna().to_numpy()
+    if not pd.api.types.is_numeric_dtype(column) and column.dtype.kind != "M":
+        for level in column.dropna().unique():
+            yield str(level), (column == level).to_numpy()
+        return
+    quarters = pd.qcut(column, 4, labels=False, duplicates="drop")
+    for quarter in quarters.dropna().unique():
+        rows = (quarters == quarter).to_numpy()
+        low, high = column[rows].min(), column[rows].max()
+        if column.dtype.kind == "M":
+            yield f"{low:%Y-%m-%d} to {high:%Y-%m-%d}", rows
+        else:
+            yield f"{low:g} to {high:g}", rows
 
 
 def _importances(dataset: Dataset, rows: NDArray[np.intp], model: Model) -> dict[str, float]:
