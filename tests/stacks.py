@@ -1,29 +1,87 @@
-"""The matrix: every stack that a person can choose."""
+"""The matrix: enough stacks that every two choices of a person meet in one of them."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
 Render = Callable[..., Path]
 
 CAPSTONES = ["house-prices"]
-TRACKING = ["mlflow", "none"]
-OPERATIONS = ["docker", "github-actions"]
+# The options that decide which files a project holds: one answer, or any of the answers.
+ONE_OF = {"tracking": ["mlflow", "none"]}
+ANY_OF = {"ops": ["docker", "github-actions"]}
+
+# A choice as one fact: `("tracking", "mlflow")`, or `("ops:docker", True)`.
+Fact = tuple[str, str | bool]
+DRAWN = 200
 
 
 def stacks() -> list[dict[str, Any]]:
-    """Every combination of the options that decide which files a project holds."""
-    subsets = itertools.chain.from_iterable(
-        itertools.combinations(OPERATIONS, size) for size in range(len(OPERATIONS) + 1)
-    )
+    """Return for each capstone everything, nothing, and as many mixtures as all pairs take."""
     return [
-        {"capstone": capstone, "tracking": tracking, "ops": list(ops)}
-        for capstone, tracking, ops in itertools.product(CAPSTONES, TRACKING, list(subsets))
+        {"capstone": capstone, **_answers(facts)} for capstone in CAPSTONES for facts in _mixtures()
     ]
 
 
+def everything(capstone: str = CAPSTONES[0]) -> dict[str, Any]:
+    """Return the stack with the first of each choice and all of what can be combined."""
+    return {"capstone": capstone, **_answers(_mixtures()[0])}
+
+
+def nothing(capstone: str = CAPSTONES[0]) -> dict[str, Any]:
+    """Return the stack with the last of each choice and none of what can be combined."""
+    return {"capstone": capstone, **_answers(_mixtures()[1])}
+
+
 def stack_name(stack: Mapping[str, Any]) -> str:
-    return "-".join([stack["capstone"], stack["tracking"], *(stack["ops"] or ["no-ops"])])
+    """Return the name of a stack's test."""
+    words = [stack["capstone"]]
+    for question, answer in stack.items():
+        if question in ONE_OF:
+            words.append(f"{question}={answer}")
+        elif question in ANY_OF:
+            words.append(f"{question}={'+'.join(answer) or 'none'}")
+    return " ".join(words)
+
+
+def _factors() -> dict[str, list[Any]]:
+    return ONE_OF | {
+        f"{question}:{choice}": [True, False]
+        for question, choices in ANY_OF.items()
+        for choice in choices
+    }
+
+
+def _mixtures() -> list[dict[str, Any]]:
+    """Draw stacks, each the best of many, until all pairs occur; the same on every machine."""
+    factors = _factors()
+    chosen = [
+        {name: values[0] for name, values in factors.items()},
+        {name: values[-1] for name, values in factors.items()},
+    ]
+    open_pairs: set[frozenset[Fact]] = set()
+    for one, other in itertools.combinations(factors, 2):
+        for values in itertools.product(factors[one], factors[other]):
+            open_pairs.add(frozenset({(one, values[0]), (other, values[1])}))
+    random = Random(0)
+    while open_pairs := open_pairs.difference(*map(_pairs, chosen)):
+        drawn = [
+            {name: random.choice(values) for name, values in factors.items()} for _ in range(DRAWN)
+        ]
+        chosen.append(max(drawn, key=lambda stack: len(_pairs(stack) & open_pairs)))
+    return chosen
+
+
+def _pairs(stack: Mapping[str, Any]) -> set[frozenset[Fact]]:
+    return {frozenset(pair) for pair in itertools.combinations(stack.items(), 2)}
+
+
+def _answers(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {question: facts[question] for question in ONE_OF} | {
+        question: [choice for choice in choices if facts[f"{question}:{choice}"]]
+        for question, choices in ANY_OF.items()
+    }

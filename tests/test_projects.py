@@ -18,15 +18,12 @@ from typing import Any
 
 import pytest
 from render import render as render_template
-from stacks import Render, stack_name, stacks
+from stacks import Render, everything, nothing, stack_name, stacks
 
 Install = Callable[..., Path]
 
-# Typed and tested as a whole: both trackers, with everything and with nothing around them.
-CHOSEN = [
-    {"capstone": "house-prices", "tracking": "mlflow", "ops": ["docker", "github-actions"]},
-    {"capstone": "house-prices", "tracking": "none", "ops": []},
-]
+# Typed and tested as a whole: with everything and with nothing around the capstone.
+CHOSEN = [everything(), nothing()]
 
 
 @pytest.fixture(scope="session")

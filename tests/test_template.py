@@ -9,17 +9,20 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from capstoner.catalog import load
+from capstoner.source import read_folder
 from copier import Settings, run_copy
 from jinja2 import Environment, FileSystemLoader
 from pytest_copie.plugin import Copie
 from render import LAYERS, layer_files
 from render import render as render_template
-from stacks import CAPSTONES, OPERATIONS, TRACKING, Render, stack_name, stacks
+from stacks import ANY_OF, CAPSTONES, ONE_OF, Render, stack_name, stacks
 
 every_stack = pytest.mark.parametrize("stack", stacks(), ids=stack_name)
 
@@ -93,10 +96,12 @@ def test_an_option_adds_and_removes_only_its_own_files(render: Render) -> None:
         project = render(**answers)
         return {p.relative_to(project).as_posix() for p in project.rglob("*") if p.is_file()}
 
+    for question, choices in ANY_OF.items():
+        without = files(**{question: []})
+        alone = [files(**{question: [choice]}) for choice in choices]
+        assert all(without < found for found in alone)
+        assert set().union(*alone) <= files(**{question: choices})
     without = files(ops=[])
-    assert without < files(ops=["docker"])
-    assert without < files(ops=["github-actions"])
-    assert files(ops=["docker"]) | files(ops=["github-actions"]) == files(ops=OPERATIONS)
     assert {"Dockerfile", "compose.yaml", ".dockerignore"} <= files(ops=["docker"]) - without
     assert ".github/workflows/ci.yml" in files(ops=["github-actions"]) - without
 
@@ -117,16 +122,30 @@ def test_the_questionnaire_asks_for_no_trust(repository: Path) -> None:
 
 
 def test_every_offered_choice_is_in_the_matrix(template: Path) -> None:
-    def choices(file: str, question: str) -> list[str]:
-        content = yaml.safe_load(
-            (template / "templates" / "questions" / file).read_text(encoding="utf-8")
-        )
-        offered = content[question]["choices"]
-        return list(offered.values()) if isinstance(offered, dict) else offered
+    offered = load(partial(read_folder, template))
+    matrix = {"capstone": CAPSTONES} | ONE_OF | ANY_OF
+    without_files = {"python_version", "license"}
+    for question in (offered.question("capstone"), *offered.options):
+        if question.name not in without_files:
+            assert [choice.value for choice in question.choices] == matrix.pop(question.name)
+    assert not matrix
 
-    assert choices("capstone.yml", "capstone") == CAPSTONES
-    assert choices("tracking.yml", "tracking") == TRACKING
-    assert choices("operations.yml", "ops") == OPERATIONS
+
+def test_every_two_choices_meet_in_a_stack() -> None:
+    for capstone in CAPSTONES:
+        facts: list[set[tuple[str, object]]] = [
+            {(question, stack[question]) for question in ONE_OF}
+            | {(choice, choice in stack[q]) for q, choices in ANY_OF.items() for choice in choices}
+            for stack in stacks()
+            if stack["capstone"] == capstone
+        ]
+        values: list[list[tuple[str, object]]] = [
+            [(q, answer) for answer in answers] for q, answers in ONE_OF.items()
+        ]
+        values += [[(c, True), (c, False)] for choices in ANY_OF.values() for c in choices]
+        for one, other in itertools.combinations(values, 2):
+            for pair in itertools.product(one, other):
+                assert any(set(pair) <= stack for stack in facts), pair
 
 
 @pytest.mark.parametrize(

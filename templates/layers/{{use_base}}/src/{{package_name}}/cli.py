@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import commands
+from . import commands, verbs
 from .about import program_name, version
 from .errors import UserError
 
@@ -30,7 +30,8 @@ app = typer.Typer(
 )
 _start = typer.Typer()
 _service = typer.Typer()
-for part in (_start, commands.app, _service):  # The order in which the help shows them.
+# The order in which the help shows them.
+for part in (_start, commands.app, _service, *verbs.apps()):
     app.add_typer(part)
 
 
