@@ -1,6 +1,5 @@
 """The verbs of this project: data, train, tune, evaluate, predict, export."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,34 +8,26 @@ import typer
 from .about import command
 from .console import console, progress, table
 from .errors import UserError
+from .options import (
+    Models,
+    OneModel,
+    Overrides,
+    Profile,
+    Source,
+    Target,
+    load_dataset,
+    read_params,
+    with_override,
+)
 
 if TYPE_CHECKING:
     from .data import Dataset
-    from .evaluate import CrossValidation
     from .params import Params
 
 CAPSTONE = "house-prices"
 SHOWN_COLUMNS = 100
 
 app = typer.Typer()
-
-Profile = Annotated[
-    str, typer.Option(help="Which parameters of params.toml: smoke, default, full.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Override one parameter; repeatable."),
-]
-Source = Annotated[
-    str | None,
-    typer.Option(
-        help="Where the data are: sample, a .csv or .parquet file, openml:NUMBER, california."
-    ),
-]
-Target = Annotated[str | None, typer.Option(help="The column to predict.")]
-OneModel = Annotated[
-    str | None, typer.Option("--model", help="Which model; a file of models/ is one.")
-]
 
 
 @app.command()
@@ -47,7 +38,7 @@ def data(
     sets: Overrides = None,
 ) -> None:
     """Show what is in the data, and what looks wrong with it."""
-    dataset = _load(_params(profile, sets, source, target))
+    dataset = load_dataset(read_params(profile, sets, source, target))
     facts = dataset.facts
     console.print(
         f"{facts.source}: {facts.rows:,} rows, {facts.columns} features, target {facts.target}",
@@ -78,7 +69,7 @@ def train(
     sets: Overrides = None,
 ) -> None:
     """Train a model, and make it the champion if it beats the present one and the baseline."""
-    _train(_params(profile, _with(sets, "train.model", model), source, target), profile)
+    _train(read_params(profile, with_override(sets, "train.model", model), source, target), profile)
 
 
 def train_for_demo(profile: str) -> None:
@@ -89,7 +80,7 @@ def train_for_demo(profile: str) -> None:
     profile : str
         A profile of params.toml.
     """
-    _train(_params(profile, None, None, None), profile)
+    _train(read_params(profile, None, None, None), profile)
 
 
 @app.command()
@@ -104,9 +95,9 @@ def tune(
     sets: Overrides = None,
 ) -> None:
     """Search for better parameters of one model; after Ctrl-C the next call goes on."""
-    sets = _with(_with(sets, "tune.model", model), "tune.trials", trials)
-    params = _params(profile, sets, source, target)
-    dataset = _load(params)
+    sets = with_override(with_override(sets, "tune.model", model), "tune.trials", trials)
+    params = read_params(profile, sets, source, target)
+    dataset = load_dataset(params)
     from . import tune as search
     from .settings import Settings
     from .tracking import open_tracker
@@ -140,32 +131,22 @@ def evaluate(
     profile: Profile = "default",
     source: Source = None,
     target: Target = None,
-    models: Annotated[
-        list[str] | None, typer.Option("--model", help="Only this one; repeatable.")
-    ] = None,
+    models: Models = None,
     sets: Overrides = None,
 ) -> None:
-    """Compare all models by cross-validation over all rows."""
-    sets = _with(sets, "evaluate.models", models or None)
-    params = _params(profile, sets, source, target)
-    dataset = _load(params)
+    """Score the models of params.toml by cross-validation over all rows."""
+    sets = with_override(sets, "evaluate.models", models or None)
+    params = read_params(profile, sets, source, target)
+    dataset = load_dataset(params)
     from . import evaluate as comparison
     from .settings import Settings
     from .tracking import open_tracker
 
     settings = Settings()
     tracker = open_tracker(settings, CAPSTONE)
-    total = len(params.evaluate.models) * params.evaluate.folds
-    with tracker.run("evaluate", tags={"profile": profile}):
-        tracker.log_params(params.plain())
-        tracker.log_dataset(dataset.facts)
-        with progress("Training each model in each fold", total) as advance:
-            results = comparison.cross_validate(params, dataset, advance=advance)
-        tracker.log_metrics(
-            {f"{r.model}.{name}": value for r in results for name, value in r.scores.items()}
-        )
-    title = f"Means over {params.evaluate.folds} shuffled folds, seed {params.run.seed}"
-    columns, rows = _comparison(results)
+    results = comparison.run("evaluate", params, profile, dataset, tracker)
+    title = comparison.title(params)
+    columns, rows = comparison.columns_and_rows(results)
     table(title, columns, rows)
     for result in results:
         if "coverage" in result.scores:
@@ -241,40 +222,21 @@ def export(
 
 def write_report() -> Path:
     """Write the report on the champion; return the path of the HTML file."""
-    from . import reports
+    from . import permutation, reports
     from .promotion import champion
     from .settings import Settings
 
     folder = Settings().artifacts_dir
-    return reports.write(champion(folder), folder / "reports")
-
-
-def _with(sets: list[str] | None, name: str, value: object) -> list[str]:
-    """Add what an option says to the overrides; in JSON, which is TOML here too."""
-    return [*(sets or []), *([] if value is None else [f"{name}={json.dumps(value)}"])]
-
-
-def _params(
-    profile: str, sets: list[str] | None, source: str | None, target: str | None
-) -> "Params":
-    from .params import Params
-    from .settings import load_params
-
-    params = load_params(Params, profile, sets or [])
-    given = {"source": source, "target": target}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return params.model_copy(update={"data": params.data.model_copy(update=chosen)})
-
-
-def _load(params: "Params") -> "Dataset":
-    from . import data as tables
-
-    wanted = params.data
-    return tables.load(wanted.source, wanted.target, keep=wanted.keep, drop=wanted.drop)
+    artifact = champion(folder)
+    try:
+        measured, note = permutation.importance(artifact), permutation.EXPLANATION
+    except UserError as error:
+        measured, note = [], f"Permutation importance was not measured: {error}"
+    return reports.write(artifact, folder / "reports", measured, note)
 
 
 def _train(params: "Params", profile: str) -> None:
-    dataset = _load(params)
+    dataset = load_dataset(params)
     from . import train as training
     from .settings import Settings
     from .tracking import open_tracker
@@ -306,21 +268,6 @@ def _train(params: "Params", profile: str) -> None:
 def _print_findings(dataset: "Dataset") -> None:
     rows = [(finding.column, finding.problem, finding.action) for finding in dataset.findings]
     table("What the validation found", ["column", "problem", "what was done"], rows)
-
-
-def _comparison(results: "list[CrossValidation]") -> tuple[list[str], list[list[object]]]:
-    """Return the columns and rows of the table of models."""
-    shown = [name for name in ("rmsle", "rmse", "r2", "seconds") if name in results[0].scores]
-    rows: list[list[object]] = [
-        [
-            result.model,
-            result.scores[shown[0]],
-            result.deviations[shown[0]],
-            *(result.scores[name] for name in shown[1:]),
-        ]
-        for result in results
-    ]
-    return ["model", shown[0], "± over folds", *shown[1:]], rows
 
 
 def _interval(bounds: tuple[float, float] | None) -> str:

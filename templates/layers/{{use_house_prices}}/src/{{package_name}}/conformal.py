@@ -5,6 +5,25 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+# The coverages at which a report compares what was promised with what was seen.
+NOMINAL = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+def calibration(
+    residuals: NDArray[np.float64], held_out: NDArray[np.float64]
+) -> list[tuple[float, float]]:
+    """Return pairs of a coverage that is promised and the one that is seen.
+
+    Parameters
+    ----------
+    residuals : ndarray of float64, shape (n,)
+        What the intervals are made of.
+    held_out : ndarray of float64, shape (m,)
+        Errors of the final model on rows that it did not see, on the same scale.
+    """
+    sizes = np.abs(held_out)
+    return [(c, float((sizes <= half_width(residuals, c)).mean())) for c in NOMINAL]
+
 
 def half_width(residuals: NDArray[np.float64], coverage: float) -> float:
     """Return how far the true value is from the prediction in `coverage` of all cases.

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from . import metrics, parallel
+from .console import progress
 from .data import Dataset
 from .models.base import Vector
 from .models.blend import split_folds
 from .params import Params
+from .tracker import Tracker
 from .train import fit
 
 
@@ -68,6 +70,56 @@ def cross_validate(
         parts = found[place * len(folds) : (place + 1) * len(folds)]
         results.append(_summarise(name, dataset.y, folds, parts))
     return results[::-1]
+
+
+def columns_and_rows(results: list[CrossValidation]) -> tuple[list[str], list[list[object]]]:
+    """Return the columns and rows of the table of models, its error in the second column."""
+    shown = [name for name in ("rmsle", "rmse", "r2", "seconds") if name in results[0].scores]
+    rows: list[list[object]] = [
+        [
+            result.model,
+            result.scores[shown[0]],
+            result.deviations[shown[0]],
+            *(result.scores[name] for name in shown[1:]),
+        ]
+        for result in results
+    ]
+    return ["model", shown[0], "± over folds", *shown[1:]], rows
+
+
+def run(
+    verb: str, params: Params, profile: str, dataset: Dataset, tracker: Tracker
+) -> list[CrossValidation]:
+    """Cross-validate with a progress bar and a record of the run.
+
+    Parameters
+    ----------
+    verb : str
+        The name of the run.
+    params : Params
+        All parameters.
+    profile : str
+        Their name.
+    dataset : Dataset
+        The table.
+    tracker : Tracker
+        Gets the run.
+    """
+    with tracker.run(verb, tags={"profile": profile}):
+        tracker.log_params(params.plain())
+        tracker.log_dataset(dataset.facts)
+        total = len(params.evaluate.models) * params.evaluate.folds
+        with progress("Training each model in each fold", total) as advance:
+            results = cross_validate(params, dataset, advance=advance)
+        tracker.log_metrics(
+            {f"{r.model}.{name}": value for r in results for name, value in r.scores.items()}
+        )
+    return results
+
+
+def title(params: Params) -> str:
+    """Say what the numbers of the table are."""
+    return f"Means over {params.evaluate.folds} shuffled folds, seed {params.run.seed}"
 
 
 def _score_fold(

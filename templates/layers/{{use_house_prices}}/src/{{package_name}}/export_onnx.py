@@ -16,6 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from .errors import UserError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .models.base import Matrix, Model, Vector
 
 # What every ONNX Runtime of the serving dependencies reads.
@@ -104,6 +106,47 @@ class Graph:
         node.attribute.extend(ensemble.attribute)
         self._nodes.append(node)
         return self.cast(output, np.float32) if double else output
+
+    def tree_table(self, inputs: str, nodes: "pd.DataFrame", *, mode: str) -> str:
+        """Add trees that are given as a table.
+
+        Parameters
+        ----------
+        inputs : str
+            The matrix that the trees look at.
+        nodes : DataFrame
+            One row a node, indexed from 0: `tree`; `column` and `threshold` of its question; `yes`
+            and `no`, the rows of its children, -1 of a leaf; `value` of a leaf.
+        mode : {"BRANCH_LEQ", "BRANCH_LT"}
+            Whether a value at the threshold is a yes.
+
+        Returns
+        -------
+        str
+            Their sum, float32 of shape (n, 1).
+        """
+        leaves = nodes[nodes["yes"] < 0]
+        # Rounded down to single precision, a threshold still parts the same numbers.
+        exact = nodes["threshold"].to_numpy(dtype=np.float64)
+        rounded = exact.astype(np.float32)
+        rounded = np.where(rounded > exact, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+        return self.op(
+            "TreeEnsembleRegressor",
+            inputs,
+            domain="ai.onnx.ml",
+            n_targets=1,
+            nodes_treeids=nodes["tree"].tolist(),
+            nodes_nodeids=nodes.index.tolist(),
+            nodes_modes=np.where(nodes["yes"] < 0, "LEAF", mode).tolist(),
+            nodes_featureids=nodes["column"].tolist(),
+            nodes_values=rounded.tolist(),
+            nodes_truenodeids=nodes["yes"].clip(0).tolist(),
+            nodes_falsenodeids=nodes["no"].clip(0).tolist(),
+            target_treeids=leaves["tree"].tolist(),
+            target_nodeids=leaves.index.tolist(),
+            target_ids=[0] * len(leaves),
+            target_weights=leaves["value"].tolist(),
+        )
 
     def manhattan_distances(self, rows: str, centres: NDArray[np.float32]) -> str:
         """Add the distances of each row to each centre.

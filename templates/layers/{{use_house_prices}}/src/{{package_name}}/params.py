@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
-from .models import MODELS
+from .features import FeatureParams
+from .models import BOOSTERS, BOOSTING, MODELS
 
 
 class Table(BaseModel):
@@ -42,11 +43,15 @@ class TrainParams(Table):
         return known_model(name)
 
 
+# Those that are worth their time; `compare` takes all.
+EVALUATED = ["mean", "ridge", "hist_gradient_boosting", *BOOSTERS, "kernel", "blend"]
+
+
 class EvaluateParams(Table):
     """`folds` of the cross-validation, and the `models` to compare in it."""
 
     folds: int = Field(default=5, ge=2)
-    models: list[str] = Field(default=list(MODELS), min_length=1)
+    models: list[str] = Field(default=EVALUATED, min_length=1)
 
     @field_validator("models")
     @classmethod
@@ -57,7 +62,7 @@ class EvaluateParams(Table):
 class TuneParams(Table):
     """Which `model` to tune, in how many `trials`, by the error over `folds`."""
 
-    model: str = "catboost"
+    model: str = BOOSTING
     trials: int = Field(default=30, ge=1)
     folds: int = Field(default=5, ge=2)
 
@@ -81,6 +86,7 @@ else:
     ModelTables = create_model(
         "ModelTables",
         __base__=Table,
+        features=(FeatureParams, FeatureParams()),
         **{
             name: (kind.Params, kind.Params())
             for name, kind in MODELS.items()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .evaluate import CrossValidation
+    from .learning_curve import LearningCurve
+    from .permutation import FieldImportance
 
 # More points make a figure no clearer.
 MAX_POINTS = 3_000
@@ -56,6 +58,8 @@ class Evaluation(BaseModel):
     importances : dict[str, float]
         Mean absolute SHAP value of each field on the model's scale, largest first; empty where the
         model has no trees.
+    calibration : list[tuple[float, float]]
+        Pairs of the coverage that an interval promises and that on the held-out rows.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,6 +73,7 @@ class Evaluation(BaseModel):
     upper: list[float]
     slices: list[SliceScore]
     importances: dict[str, float]
+    calibration: list[tuple[float, float]] = []
 
     @classmethod
     def of(
@@ -78,6 +83,7 @@ class Evaluation(BaseModel):
         predictions: tuple[Vector, Vector, Vector],
         model: Model,
         seed: int,
+        calibration: list[tuple[float, float]],
     ) -> Self:
         """Score predictions (point, lower, upper) of the held-out rows."""
         y = dataset.y[rows]
@@ -95,6 +101,7 @@ class Evaluation(BaseModel):
             upper=upper[shown].tolist(),
             slices=_worst_slices(dataset.frame.iloc[rows], y, point, primary),
             importances=_importances(dataset, rows[:MAX_EXPLAINED_ROWS], model),
+            calibration=calibration,
         )
 
     def figures(self) -> dict[str, "Figure"]:
@@ -132,6 +139,13 @@ class Evaluation(BaseModel):
             predicted, predicted - actual, s=8, alpha=0.5, color="tab:blue", rasterized=True
         )
         axes.set(xlabel="predicted", ylabel="predicted minus true")
+        if self.calibration:
+            promised, seen = np.array(self.calibration).T
+            drawn["calibration"] = Figure(figsize=(5, 4))
+            axes = drawn["calibration"].subplots()
+            axes.plot([0.45, 1], [0.45, 1], color="gray", linewidth=1)
+            axes.plot(promised, seen, marker="o", color="tab:blue")
+            axes.set(xlabel="share that the interval promises", ylabel="share on held-out rows")
         if self.importances:
             names = list(self.importances)[:MAX_IMPORTANCES][::-1]
             drawn["importances"] = Figure(figsize=(7, 0.3 * len(names) + 1))
@@ -144,6 +158,7 @@ class Evaluation(BaseModel):
 CAPTIONS = {
     "predictions": "Each point is a held-out row; on the line the prediction is right.",
     "residuals": "A pattern would be something that the model has not learned.",
+    "calibration": "On the line the intervals hold what they promise; below, they are too narrow.",
     "importances": "How far each field moves the prediction of the boosted trees, on average.",
 }
 
@@ -189,8 +204,25 @@ def cards(
     }
 
 
-def write(artifact: Artifact, folder: Path) -> Path:
-    """Write the report on an artefact as one HTML file; return its path."""
+def write(
+    artifact: Artifact,
+    folder: Path,
+    permutations: "Sequence[FieldImportance]" = (),
+    note: str = "",
+) -> Path:
+    """Write the report on an artefact as one HTML file; return its path.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        What the report is about.
+    folder : Path
+        Where the file goes.
+    permutations : Sequence[FieldImportance]
+        What the error grows by without each field, largest first.
+    note : str
+        What these numbers are, or why there are none.
+    """
     facts = artifact.metadata
     evaluation = Evaluation.model_validate_json(artifact.read_text("evaluation.json"))
     report = Report(f"{facts.capstone}: {facts.model}")
@@ -198,12 +230,36 @@ def write(artifact: Artifact, folder: Path) -> Path:
     titles = {
         "predictions": "Predictions and truth",
         "residuals": "Residuals",
+        "calibration": "What the intervals promise, and what they hold",
         "importances": "What the prediction depends on",
     }
     for name, figure in evaluation.figures().items():
         report.figure(titles[name], figure, CAPTIONS[name])
+    if permutations:
+        shown = permutations[:MAX_IMPORTANCES]
+        report.figure("What the error depends on", _permutation_figure(shown), note)
+    elif note:
+        report.text(note)
     report.text(artifact.read_text("data_card.md"))
     return report.write(folder / f"{facts.id}.html")
+
+
+def _permutation_figure(importances: "Sequence[FieldImportance]") -> "Figure":
+    from matplotlib.figure import Figure
+
+    shown = importances[::-1]
+    figure = Figure(figsize=(7, 0.3 * len(shown) + 1))
+    axes = figure.subplots()
+    ends = np.array([[field.mean - field.low, field.high - field.mean] for field in shown])
+    axes.barh(
+        [field.name for field in shown],
+        [field.mean for field in shown],
+        xerr=ends.T,
+        color="tab:blue",
+        ecolor="gray",
+    )
+    axes.set(xlabel="growth of the error")
+    return figure
 
 
 def write_comparison(
@@ -213,8 +269,9 @@ def write_comparison(
     rows: Sequence[Sequence[object]],
     dataset: Dataset,
     results: "Sequence[CrossValidation]",
+    curves: "Sequence[LearningCurve]" = (),
 ) -> Path:
-    """Write a cross-validation as one HTML file: the table, and the errors of each model."""
+    """Write a cross-validation as one HTML file: the table, the errors, the learning curves."""
     from matplotlib.figure import Figure
 
     facts = dataset.facts
@@ -233,7 +290,26 @@ def write_comparison(
         "Half of the errors are within the box; the line is the median. Each row was predicted "
         "by a model that had not seen it.",
     )
+    for curve in curves:
+        report.figure(
+            f"Learning curve of {curve.model}",
+            _curve_figure(curve),
+            "Where the upper line still falls, more rows would help; where the two are far apart, "
+            "the model knows its training rows by heart.",
+        )
     return report.write(path)
+
+
+def _curve_figure(curve: "LearningCurve") -> "Figure":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4))
+    axes = figure.subplots()
+    axes.plot(curve.rows, curve.held_out, marker="o", label="held-out rows")
+    axes.plot(curve.rows, curve.training, marker="o", color="gray", label="training rows")
+    axes.set(xlabel="rows to learn from", ylabel=curve.metric, ylim=(0, None))
+    axes.legend()
+    return figure
 
 
 def _command(metadata: Metadata) -> str:

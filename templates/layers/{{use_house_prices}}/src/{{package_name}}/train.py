@@ -17,7 +17,7 @@ from . import conformal, data, export_onnx, metrics, parallel, reports
 from .artifact import Artifact, Draft, FieldSpec, Metadata, environment_facts, new_artifact
 from .data import Dataset
 from .errors import UserError
-from .models import BASELINE, build
+from .models import BASELINE, BOOSTING, build
 from .models.base import Matrix, Model, Vector
 from .models.blend import fit_member, split_folds
 from .params import Params
@@ -28,7 +28,11 @@ from .target import TargetScale
 from .tracker import Tracker
 
 CAPSTONE = "house-prices"
-LIBRARIES = ["catboost", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx"]
+# Those that are not installed are left out.
+LIBRARIES = [
+    *("catboost", "lightgbm", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn"),
+    *("skl2onnx", "xgboost", "xgboost-cpu"),
+]
 GOLDEN_ROWS = 20
 # The digits of a prediction that are worth showing.
 SIGNIFICANT_DIGITS = 6
@@ -39,12 +43,14 @@ INPUT_TYPES: dict[str, Any] = {"number": "number", "category": "string", "date":
 class Fitted:
     """A trained model with the scale of its target and the width of its intervals.
 
-    `half_width` is on the model's scale, and NaN where no interval was asked for.
+    `half_width` is on the model's scale, and NaN where no interval was asked for; `residuals` is
+    what it was measured on.
     """
 
     model: Model
     scale: TargetScale
     half_width: float
+    residuals: Vector | None = None
 
     def predict(self, X: Matrix) -> tuple[Vector, Vector, Vector]:
         """Return predictions, lower and upper ends of the intervals, in the target's unit."""
@@ -54,6 +60,14 @@ class Fitted:
             self.scale.back(scores - self.half_width),
             self.scale.back(scores + self.half_width),
         )
+
+    def calibration(self, dataset: Dataset, rows: NDArray[np.intp]) -> list[tuple[float, float]]:
+        """Return pairs of a promised coverage and that on held-out rows."""
+        if self.residuals is None:
+            return []
+        truth = self.scale.forward(dataset.y[rows])
+        errors = truth - self.model.predict(dataset.matrix()[rows])
+        return conformal.calibration(self.residuals, errors)
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,8 @@ def fit(
         residuals = np.concatenate(
             [target[test] - found for (_, test), found in zip(folds, predicted, strict=True)]
         )
-    return Fitted(model, scale, conformal.half_width(residuals, params.train.coverage))
+    half_width = conformal.half_width(residuals, params.train.coverage)
+    return Fitted(model, scale, half_width, residuals)
 
 
 def steps(name: str, params: Params, dataset: Dataset) -> int:
@@ -149,9 +164,12 @@ def train(
     Raises
     ------
     UserError
-        When the exported model differs from the trained one, or something cannot be written.
+        When the model cannot be exported, its export differs, or something cannot be written.
     """
     name, seed = params.train.model, params.run.seed
+    obstacle = build(name, params.models, dataset.schema.columns, seed=seed).obstacle
+    if obstacle:
+        raise UserError(obstacle, f"Train another model to serve: --model {BOOSTING}.")
     workers = parallel.worker_count(params.run.workers)
     train_rows, test_rows = data.split(dataset, params.data.test_fraction, seed)
     facts = dataset.facts.model_copy(
@@ -168,7 +186,12 @@ def train(
         fitted = fit(name, params, dataset, train_rows, workers=workers, advance=advance)
         baseline = fit(BASELINE, params, dataset, train_rows, interval=False)
         evaluation = reports.Evaluation.of(
-            dataset, test_rows, fitted.predict(dataset.matrix()[test_rows]), fitted.model, seed
+            dataset,
+            test_rows,
+            fitted.predict(dataset.matrix()[test_rows]),
+            fitted.model,
+            seed,
+            fitted.calibration(dataset, test_rows),
         )
         tracker.log_metrics(evaluation.metrics)
         for title, figure in evaluation.figures().items():

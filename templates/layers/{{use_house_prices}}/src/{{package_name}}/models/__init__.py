@@ -6,21 +6,35 @@ a table `[models.<name>]` in params.toml, and every command knows it by its name
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..errors import UserError
+from ..features import FeatureParams, LearnedFeatures
 from ..schema import Column
 from .base import Model
+from .with_features import WithFeatures
 
 
 def _discover() -> dict[str, type[Model]]:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {kind.name: kind for kind in sorted(Model.__subclasses__(), key=lambda kind: kind.name)}
+    found = sorted(_named(Model.__subclasses__()), key=lambda kind: kind.name)
+    return {kind.name: kind for kind in found}
+
+
+def _named(kinds: Iterable[type[Model]]) -> Iterator[type[Model]]:
+    """Yield those that have a name, subclasses too; what several models share has none."""
+    for kind in kinds:
+        if "name" in vars(kind):
+            yield kind
+        yield from _named(kind.__subclasses__())
 
 
 MODELS = _discover()
 BASELINE = "mean"
+# Those of the libraries that were chosen for this project, strongest first.
+BOOSTERS = [name for name in ("catboost", "xgboost", "lightgbm") if name in MODELS]
+BOOSTING = [*BOOSTERS, "hist_gradient_boosting"][0]
 
 
 def build(
@@ -48,6 +62,10 @@ def build(
     """
     if name not in MODELS:
         raise UserError(f"There is no model {name!r}.", f"Choose one of: {', '.join(MODELS)}.")
-    return MODELS[name](
-        getattr(tables, name, None), columns, seed=seed, workers=workers, tables=tables
-    )
+    wanted: FeatureParams | None = getattr(tables, "features", None)
+    kind = MODELS[name]
+    if wanted is None or not wanted.any() or kind.has_members:
+        return kind(getattr(tables, name, None), columns, seed=seed, workers=workers, tables=tables)
+    learned = LearnedFeatures(wanted, columns, seed=seed)
+    inner = kind(getattr(tables, name, None), learned.columns, seed=seed, tables=tables)
+    return WithFeatures(inner, learned, columns)

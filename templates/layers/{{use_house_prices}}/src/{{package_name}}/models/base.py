@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from ..errors import UserError
 from ..schema import Column
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Model(ABC):
     # Errors of predictions that were not learned from, shape (n,), if `fit` comes to know them.
     residuals: Vector | None = None
     knows_residuals: ClassVar[bool] = False
+    # Whether it trains other models, which then learn features of their own.
+    has_members: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -67,6 +70,11 @@ class Model(ABC):
     def steps(self) -> int:
         """How often `fit` calls `advance`."""
         return 1
+
+    @property
+    def obstacle(self) -> str:
+        """Why it cannot be exported and served, in one sentence; empty for most models."""
+        return ""
 
     def describe(self) -> str:
         """Return one sentence for the model card."""
@@ -95,7 +103,6 @@ class Model(ABC):
     def predict(self, X: Matrix) -> Vector:
         """Return the prediction of each row, shape (n,)."""
 
-    @abstractmethod
     def to_onnx(self, graph: "Graph", X: str) -> str:
         """Add the trained model to a graph.
 
@@ -110,7 +117,13 @@ class Model(ABC):
         -------
         str
             The name of the predictions, shape (n, 1).
+
+        Raises
+        ------
+        UserError
+            When the model has an `obstacle`.
         """
+        raise UserError(self.obstacle, "Train another model to serve.")
 
     def contributions(self, X: Matrix) -> Vector | None:
         """Return what each column adds to each prediction, shape (n, d), or None.

@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from ..export_onnx import Graph
 
 
+def default_members() -> list[str]:
+    """Return a linear model, the strongest boosting of this project, and the kernel."""
+    from . import BOOSTING
+
+    return ["ridge", BOOSTING, "kernel"]
+
+
 class BlendParams(ModelParams):
     """`members`: names of models; `folds`: of the cross-validation that finds their weights."""
 
-    members: list[str] = Field(default=["ridge", "catboost", "kernel"], min_length=1)
+    members: list[str] = Field(default_factory=default_members, min_length=1)
     folds: int = Field(default=5, ge=2)
 
 
@@ -27,6 +34,17 @@ class Blend(Model):
     name = "blend"
     Params = BlendParams
     knows_residuals = True
+    has_members = True
+
+    @property
+    def obstacle(self) -> str:
+        """That of the first member that has one."""
+        from . import build
+
+        members = (
+            build(name, self.tables, self.columns, seed=self.seed) for name in self.params.members
+        )
+        return next((member.obstacle for member in members if member.obstacle), "")
 
     @property
     def steps(self) -> int:

@@ -1,17 +1,12 @@
 """Gradient boosting on binned values: fast on many rows."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..design import Design
-from .base import Matrix, Model, ModelParams, Vector
+from .base import ModelParams
+from .estimator import TreesModel
 
 if TYPE_CHECKING:
     from optuna import Trial
-
-    from ..export_onnx import Graph
 
 
 class HistGradientBoostingParams(ModelParams):
@@ -25,7 +20,7 @@ class HistGradientBoostingParams(ModelParams):
     l2_regularization: float = 0.0
 
 
-class HistGradientBoosting(Model):
+class HistGradientBoosting(TreesModel):
     """scikit-learn's histogram-based gradient boosting (after LightGBM, Ke and others, 2017)."""
 
     name = "hist_gradient_boosting"
@@ -43,33 +38,14 @@ class HistGradientBoosting(Model):
             "l2_regularization": trial.suggest_float("l2_regularization", 1e-3, 10.0, log=True),
         }
 
-    def fit(self, X: Matrix, y: Vector, advance: Callable[[], None] | None = None) -> Self:
-        """Learn the one-hot columns and the trees."""
+    def regressor(self) -> Any:
+        """Return the boosting, with as many trees as were asked for."""
         from sklearn.ensemble import HistGradientBoostingRegressor
 
-        self.design = Design(self.columns).fit(X)
         options = self.params.model_dump()
-        self.regressor = HistGradientBoostingRegressor(
+        return HistGradientBoostingRegressor(
             max_iter=options.pop("iterations"),
             early_stopping=False,
             random_state=self.seed,
             **options,
-        ).fit(self.design.transform(X), y)
-        if advance:
-            advance()
-        return self
-
-    def predict(self, X: Matrix) -> Vector:
-        """Return the sum over the trees."""
-        return np.asarray(self.regressor.predict(self.design.transform(X)))
-
-    def to_onnx(self, graph: "Graph", X: str) -> str:
-        """Add the trees in double: a rounded threshold can move a row to the other side."""
-        from skl2onnx import to_onnx
-        from skl2onnx.common.data_types import DoubleTensorType
-
-        converted = to_onnx(
-            self.regressor,
-            initial_types=[("X", DoubleTensorType([None, len(self.design.origins)]))],
         )
-        return graph.trees(converted, self.design.to_onnx(graph, X), double=True)

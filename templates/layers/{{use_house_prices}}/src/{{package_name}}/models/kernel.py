@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..design import Design
 from .base import Matrix, Model, ModelParams, Vector
-from .catboost import new_regressor
+from .importance import column_importance
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -158,15 +158,9 @@ class Kernel(Model):
         inputs = np.hstack([numbers, binary])
         importance = np.zeros(inputs.shape[1])
         for bag in range(self.params.bags if np.ptp(y) > 0 else 0):
-            boosting = new_regressor(
-                seed=self.seed + bag,
-                iterations=self.params.iterations,
-                learning_rate=0.1,
-                depth=5,
-                feature_fraction=1.0,
+            importance += column_importance(
+                inputs, y, trust, seed=self.seed + bag, iterations=self.params.iterations
             )
-            boosting.fit(inputs, y, sample_weight=trust)
-            importance += boosting.get_feature_importance(thread_count=1)
         root = np.sqrt(importance) if importance.any() else np.ones_like(importance)
         spread = inputs.std(axis=0, dtype=np.float64)
         weights = root / root.sum() / np.where(spread > 0, spread, 1.0)
