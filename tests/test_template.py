@@ -231,7 +231,9 @@ def test_names_that_are_refused_are_those_that_exist(repository: Path, render: R
 def test_every_dependency_has_a_floor_and_a_cap(stack: dict[str, Any], render: Render) -> None:
     pyproject = tomllib.loads((render(**stack) / "pyproject.toml").read_text(encoding="utf-8"))
     for text in ranges(pyproject):
-        floor, cap = re.fullmatch(r"[\w.-]+(?:\[\w+\])?>=([\d.]+),<([\d.]+)(?:; .+)?", text).groups()  # type: ignore[union-attr]
+        known = re.fullmatch(r"[\w.-]+(?:\[\w+\])?>=([\d.]+),<([\d.]+)(?:; .+)?", text)
+        assert known, text
+        floor, cap = known.groups()
         major, minor = (int(part) for part in [*floor.split("."), "0"][:2])
         next_release = f"0.{minor + 1}" if major == 0 else None
         assert next_release is None or cap == next_release, text
