@@ -15,7 +15,7 @@ CAPSTONES = ["house-prices"]
 ONE_OF = {"tracking": ["mlflow", "none"]}
 ANY_OF = {
     "boosters": ["catboost", "xgboost", "lightgbm"],
-    "ops": ["docker", "github-actions"],
+    "ops": ["docker", "github-actions", "monitoring"],
 }
 
 # A choice as one fact: `("tracking", "mlflow")`, or `("ops:docker", True)`.

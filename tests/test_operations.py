@@ -137,8 +137,14 @@ def test_compose_gives_each_service_no_more_than_it_needs(
     stack: dict[str, Any], render: Render
 ) -> None:
     compose = yaml.safe_load((render(**stack) / "compose.yaml").read_text(encoding="utf-8"))
-    expected = {"service", "mlflow"} if stack["tracking"] == "mlflow" else {"service"}
+    monitored = "monitoring" in stack["ops"]
+    expected = {"service"}
+    expected |= {"mlflow"} if stack["tracking"] == "mlflow" else set()
+    expected |= {"prometheus", "grafana"} if monitored else set()
     assert set(compose["services"]) == expected
+    mounts = [mount for service in compose["services"].values() for mount in service["volumes"]]
+    named = {str(mount).partition(":")[0] for mount in mounts if str(mount)[0] not in "{."}
+    assert named == set(compose.get("volumes", {}))
     for service in compose["services"].values():
         assert service["read_only"] is True
         assert service["tmpfs"] == ["/tmp"]
@@ -147,8 +153,9 @@ def test_compose_gives_each_service_no_more_than_it_needs(
         assert service["mem_limit"]
         assert service["pids_limit"]
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
-    (mount,) = compose["services"]["service"]["volumes"]
+    mount, *others = compose["services"]["service"]["volumes"]
     assert mount["read_only"] is True
+    assert others == (["monitoring:/monitoring"] if monitored else [])
     # A secret would stand in the file: only names are written here, the values come from outside.
     assert set(compose["services"]["service"]["environment"].values()) == {None}
 

@@ -43,6 +43,8 @@ def ranges(pyproject: dict[str, Any]) -> list[str]:
 def test_nothing_of_the_template_shines_through(stack: dict[str, Any], render: Render) -> None:
     for path in text_files(render(**stack)):
         text = path.read_text(encoding="utf-8")
+        if path.parent.parent.name == "grafana":  # Its legends look like ours: `{{field}}`.
+            continue
         # GitHub's own expressions look like `${{ … }}`.
         assert not re.search(r"(?<!\$)\{\{ ?\w+ ?\}\}|\{%", text), path
         assert text.endswith("\n") or not text, path

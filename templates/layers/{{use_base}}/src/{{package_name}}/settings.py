@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     reload_seconds: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     graceful_seconds: int = Field(default=10, ge=0)
+    monitoring_dir: Path | None = None
+    monitoring_max_bytes: int = Field(default=10_000_000, ge=100_000)
 
     def __init__(self, **values: Any) -> None:
         _refuse_misspelled_variables([name.upper() for name in type(self).model_fields])
@@ -63,6 +65,11 @@ class Settings(BaseSettings):
                 "\n".join(_setting_problem(detail) for detail in error.errors()),
                 "Set it in the environment or in the file .env; .env.example lists every setting.",
             ) from None  # The original error shows the value, which may be a secret.
+
+    @property
+    def monitoring_folder(self) -> Path:
+        """Where the service writes the bins of answered rows, in a project with monitoring."""
+        return self.monitoring_dir or self.artifacts_dir / "monitoring"
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -156,6 +156,17 @@ class Predictor:
             for number, row in enumerate(rows)
         ]
 
+    def watched(
+        self, requests: Sequence[BaseModel], answers: Sequence[BaseModel]
+    ) -> list[list[Any]]:
+        """Return what monitoring compares with the training data: the fields, the prediction."""
+        pairs = zip(requests, answers, strict=True)
+        return [
+            [*values(request), answer.prediction]
+            for request, answer in pairs
+            if isinstance(answer, Response)
+        ]
+
     def predict_rows(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
         """Return the point predictions, shape (n,), of rows in the order of the schema."""
         return self._unit(self._scores(self._encode(rows)))

@@ -23,6 +23,7 @@ from .models.blend import fit_member, split_folds
 from .params import Params
 from .predictor import Predictor
 from .promotion import Decision, Gate, champion, champion_id, decide, set_champion
+from .reference import CategoryField, NumberField, Reference
 from .settings import Settings
 from .target import TargetScale
 from .tracker import Tracker
@@ -185,18 +186,16 @@ def train(
         tracker.log_dataset(facts)
         fitted = fit(name, params, dataset, train_rows, workers=workers, advance=advance)
         baseline = fit(BASELINE, params, dataset, train_rows, interval=False)
+        predictions = fitted.predict(dataset.matrix()[test_rows])
+        calibration = fitted.calibration(dataset, test_rows)
         evaluation = reports.Evaluation.of(
-            dataset,
-            test_rows,
-            fitted.predict(dataset.matrix()[test_rows]),
-            fitted.model,
-            seed,
-            fitted.calibration(dataset, test_rows),
+            dataset, test_rows, predictions, fitted.model, seed, calibration
         )
         tracker.log_metrics(evaluation.metrics)
         for title, figure in evaluation.figures().items():
             tracker.log_figure(figure, title)
         parity = _write_model(draft.path, fitted, dataset, test_rows, params)
+        _reference(dataset, train_rows, predictions[0]).save(draft.path)
         metadata = Metadata(
             id=draft.id,
             capstone=CAPSTONE,
@@ -262,6 +261,19 @@ def _write_model(
         },
     )
     return parity
+
+
+def _reference(dataset: Dataset, rows: NDArray[np.intp], predictions: Vector) -> Reference:
+    """Describe the training rows and the held-out predictions, in the order of `watched`."""
+    columns = zip(*data.rows_of(dataset.frame.iloc[rows], dataset.schema), strict=True)
+    inputs = [
+        CategoryField.of(feature.name, column)
+        if feature.kind == "category"
+        else NumberField.of(feature.name, column, feature.kind)
+        for feature, column in zip(dataset.schema.features, columns, strict=True)
+    ]
+    prediction = NumberField.of("prediction", predictions.tolist(), role="prediction")
+    return Reference(fields=[*inputs, prediction])
 
 
 def _commit(

@@ -57,3 +57,22 @@ class Predictor(Protocol):
             As many instances of `response_model`. Safe to call from several threads.
         """
         ...
+
+    def watched(
+        self, requests: Sequence[BaseModel], answers: Sequence[BaseModel]
+    ) -> Sequence[Sequence[Any]]:
+        """Return the rows that monitoring compares with the training data.
+
+        Parameters
+        ----------
+        requests, answers : Sequence[BaseModel]
+            What `predict` was given and what it returned.
+
+        Returns
+        -------
+        Sequence[Sequence[Any]]
+            As many rows, each with a value for each field of the artefact's `reference.json`, in
+            its order: a number, a text, a date, or None where it is missing. Safe to call from
+            several threads.
+        """
+        ...

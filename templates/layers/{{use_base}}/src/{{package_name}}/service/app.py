@@ -16,6 +16,7 @@ from .champion import ChampionHolder
 from .limits import LimitWork
 from .metrics import Metrics
 from .observe import ObserveRequests
+from .recording import Recorder
 from .security import RequireApiKey
 
 # ONNX Runtime uses one thread a call, so more workers than cores would only wait for each other.
@@ -33,13 +34,15 @@ def create_app(settings: Settings) -> FastAPI:
     Returns
     -------
     FastAPI
-        `app.state` holds `settings`, `metrics`, `champion` (a ChampionHolder) and, while it runs,
-        `workers` (a thread pool for requests that would hold up the event loop).
+        `app.state` holds `settings`, `metrics`, `champion` (a ChampionHolder), `recorder` (takes
+        what was answered) and, while it runs, `workers` (a thread pool for requests that would
+        hold up the event loop).
     """
     metrics = Metrics()
     champion = ChampionHolder(
         settings.artifacts_dir, lambda artifact: routes.load(artifact, settings), metrics
     )
+    recorder = Recorder(settings, metrics, lambda: champion.current.artifact)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,7 +53,8 @@ def create_app(settings: Settings) -> FastAPI:
             watcher = asyncio.create_task(champion.watch(settings.reload_seconds))
             champion.ready = True
             try:
-                yield
+                async with recorder.running():
+                    yield
             finally:
                 champion.ready = False
                 watcher.cancel()
@@ -76,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.champion = champion
+    app.state.recorder = recorder
     routes.add_routes(app, champion)
     health.add_routes(app, champion, metrics)
     problems.add_handlers(app)

@@ -50,7 +50,7 @@ def add_routes(app: FastAPI, champion: ChampionHolder[ServedPredictor]) -> None:
     Parameters
     ----------
     app : FastAPI
-        With `settings`, `metrics` and, once started, `workers` in its state.
+        With `settings`, `metrics`, `recorder` and, once started, `workers` in its state.
     champion : ChampionHolder[ServedPredictor]
         Each request asks it for the model of that moment.
     """
@@ -78,6 +78,8 @@ def add_routes(app: FastAPI, champion: ChampionHolder[ServedPredictor]) -> None:
         except TooManyRowsError:
             return problem(413, f"Send at most {served.max_batch:,} rows at once.")
         predictions.inc(answer.rows)
+        watched = partial(served.predictor.watched, answer.requests, answer.answers)
+        request.app.state.recorder.record(served.artifact, answer.rows, watched)
         request.scope["state"].update(rows=answer.rows, model=served.predictor.version)
         return Response(answer.body, media_type="application/json")
 

@@ -19,10 +19,16 @@ MAX_NAME_LENGTH = 64
 
 @dataclass(frozen=True)
 class Answer:
-    """The body of an answer, and how many predictions it holds."""
+    """The body of an answer, and what it answers."""
 
     body: bytes
-    rows: int
+    requests: Sequence[BaseModel] = ()
+    answers: Sequence[BaseModel] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many predictions it holds."""
+        return len(self.answers)
 
 
 class TooManyRowsError(Exception):
@@ -102,11 +108,11 @@ class ServedPredictor:
         except ValidationError as error:
             raise self._mistake(error) from None  # The original error shows what was sent.
         if not requests:
-            return Answer(b"[]", 0)
+            return Answer(b"[]")
         answers = self.predictor.predict(requests, explain=explain)
         if batch:
-            return Answer(self._responses.dump_json(answers), len(answers))
-        return Answer(self._response.dump_json(answers[0]), 1)
+            return Answer(self._responses.dump_json(answers), requests, answers)
+        return Answer(self._response.dump_json(answers[0]), requests, answers)
 
     def _answer_example(self) -> Any:
         try:
