@@ -1,53 +1,62 @@
-"""Measure what the environment of each stack weighs: `uv run python scripts/measure_sizes.py`.
+"""Measure what stacks weigh and how long they train: `uv run python scripts/measure_sizes.py`.
 
-Each stack is made by `capstoner new` from HEAD of this clone and installed for real. On disk are
-all files of its environment; the download is the sum of the installed wheels, as uv.lock lists
-them. The table goes to templates/sizes.toml, which `capstoner new` and `capstoner show` read.
+Every stack is made by `capstoner new` from HEAD of this clone and installed for real: each preset,
+and each choice alone on top of the lightest one. A choice that changes no dependency is not
+installed: it adds nothing. On disk are all files of an environment; the download is the sum of the
+installed wheels, as uv.lock lists them. The demo of each preset is timed once its packages are
+there. The table goes to templates/sizes.toml, which `capstoner new` and `capstoner show` read.
 """
 
 from __future__ import annotations
 
 import datetime
-import itertools
+import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from capstoner import catalog, source
+from capstoner.catalog import Catalog, load, propose
+from capstoner.files import FolderFiles
+from capstoner.project import Project
+from capstoner.sizes import Weight
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE = REPOSITORY / "templates" / "sizes.toml"
-# The questions whose answer changes what is installed.
-DECISIVE = ["tracking"]
+PYTHON = ".".join(platform.python_version_tuple()[:2])
 MEGABYTE = 1_000_000
+# Our own environment must not be taken for that of a project.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+
+Row = dict[str, Any]
 
 
 def main() -> None:
-    """Measure all stacks and replace the table."""
-    offered = catalog.load(lambda path: source.read_folder(REPOSITORY, path))
-    choices = [[(name, c.value) for c in offered.question(name).choices] for name in DECISIVE]
-    rows = []
+    """Measure all capstones and replace the table."""
+    offered = load(FolderFiles(REPOSITORY).read)
+    stacks: list[Row] = []
+    additions: list[Row] = []
     for capstone in offered.capstones:
-        for answers in itertools.product(*choices):
-            with tempfile.TemporaryDirectory() as folder:
-                project = Path(folder) / "project"
-                row = measure(project, capstone.value, dict(answers))
-            print(row, file=sys.stderr)
-            rows.append(row)
-    python = ".".join(platform.python_version_tuple()[:2])
+        presets, alone = measure(offered, capstone.value)
+        stacks += presets
+        additions += alone
+    cores = os.cpu_count()
+    machine = f"Python {PYTHON} on {platform.system()} {platform.machine()}, {cores} cores"
     text = "\n".join(
         [
-            "# What the whole environment of a stack weighs; scripts/measure_sizes.py writes this.",
+            "# What whole stacks weigh, and what each choice alone adds to the first of them.",
+            "# scripts/measure_sizes.py writes this.",
             f"measured_on = {datetime.datetime.now(tz=datetime.UTC).date()}",
-            f'measured_with = "Python {python} on {platform.system()} {platform.machine()}"',
-            *[f"\n[[environment]]\n{as_toml(row)}" for row in rows],
+            f"measured_with = {json.dumps(machine)}",
+            *[f"\n[[stack]]\n{as_toml(row)}" for row in stacks],
+            *[f"\n[[addition]]\n{as_toml(row)}" for row in additions],
             "",
         ]
     )
@@ -56,25 +65,79 @@ def main() -> None:
     beside.replace(TABLE)
 
 
-def measure(project: Path, capstone: str, answers: dict[str, str]) -> dict[str, Any]:
-    """Make and install one stack; return its row of the table, sizes in megabytes."""
-    environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
-    settings = [word for name, value in answers.items() for word in ("--set", f"{name}={value}")]
-    new = ["new", capstone, str(project), "--defaults", "--no-install", *settings]
-    subprocess.run([sys.executable, "-m", "capstoner", *new], check=True, stdout=sys.stderr)
-    version = ".".join(platform.python_version_tuple()[:2])
-    subprocess.run(
-        ["uv", "sync", "--quiet", "--python", version], cwd=project, check=True, env=environment
-    )
+def measure(offered: Catalog, capstone: str) -> tuple[list[Row], list[Row]]:
+    """Measure one capstone: a row for each preset, and a row for each choice."""
+    stacks: list[Row] = []
+    additions: list[Row] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lightest = make(folder / "0", capstone, offered.presets[0].name)
+        base = install(lightest)
+        stack = {question.name for question in offered.stack}
+        for preset in offered.presets:
+            proposals = propose(offered, {"capstone": capstone}, preset)
+            answers = {p.question.name: p.answer for p in proposals if p.question.name in stack}
+            row: Row = {"capstone": capstone, "preset": preset.name, "answers": answers}
+            same = next((other for other in stacks if other["answers"] == answers), None)
+            if same:
+                row = {**same, **row}
+            elif not stacks:
+                row |= {**base._asdict(), "demo_seconds": demo(lightest)}
+            else:
+                project = make(folder / preset.name, capstone, preset.name)
+                row |= {**install(project)._asdict(), "demo_seconds": demo(project)}
+            stacks.append(row)
+            print(row, file=sys.stderr)
+
+        fitting = stacks[0]["answers"]
+        for question in offered.stack:
+            for choice in question.choices:
+                if question.name not in fitting or choice.value == fitting[question.name]:
+                    continue
+                words = (f"{question.name}={choice.value}",)
+                project = make(folder / "-".join(words), capstone, stacks[0]["preset"], *words)
+                same_packages = dependencies(project) == dependencies(lightest)
+                weight = base if same_packages else install(project)
+                added = Weight(*(here - there for here, there in zip(weight, base, strict=True)))
+                row = {"capstone": capstone, "question": question.name, "choice": choice.value}
+                additions.append({**row, **added._asdict()})
+                print(additions[-1], file=sys.stderr)
+    return stacks, additions
+
+
+def make(folder: Path, capstone: str, preset: str, *settings: str) -> Path:
+    """Make one project, without its environment."""
+    words = [word for setting in settings for word in ("--set", setting)]
+    new = ["new", capstone, str(folder), "--defaults", "--no-install", "--preset", preset, *words]
+    subprocess.run([sys.executable, "-m", "capstoner", *new], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def dependencies(project: Path) -> Any:
+    """Return all that decides what is installed."""
+    table = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    return table["project"]["dependencies"], table["dependency-groups"], table["tool"]["uv"]
+
+
+def install(project: Path) -> Weight:
+    """Install a project; return what its environment weighs."""
+    command = ["uv", "sync", "--quiet", "--python", PYTHON]
+    subprocess.run(command, cwd=project, check=True, env=ENVIRONMENT)
     installed = installed_wheels(project / ".venv")
     files = [path for path in (project / ".venv").rglob("*") if path.is_file()]
-    return {
-        "capstone": capstone,
-        "answers": answers,
-        "packages": len(installed),
-        "download_megabytes": round(download_bytes(project / "uv.lock", installed) / MEGABYTE),
-        "disk_megabytes": round(sum(path.lstat().st_size for path in files) / MEGABYTE),
-    }
+    return Weight(
+        packages=len(installed),
+        download_megabytes=round(download_bytes(project / "uv.lock", installed) / MEGABYTE),
+        disk_megabytes=round(sum(path.lstat().st_size for path in files) / MEGABYTE),
+    )
+
+
+def demo(project: Path) -> int:
+    """Run the demo of an installed project; return how many seconds it took."""
+    began = time.monotonic()
+    command = ["uv", "run", Project(project).command, "demo"]
+    subprocess.run(command, cwd=project, check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    return round(time.monotonic() - began)
 
 
 def installed_wheels(environment: Path) -> dict[tuple[str, str], frozenset[Tag]]:
@@ -116,16 +179,15 @@ def download_bytes(lock: Path, installed: dict[tuple[str, str], frozenset[Tag]])
     return total
 
 
-def as_toml(row: dict[str, Any]) -> str:
-    """Write one row; the values are whole numbers, plain words and one level of table."""
-    lines = []
-    for name, value in row.items():
-        if isinstance(value, dict):
-            inside = ", ".join(f'{key} = "{word}"' for key, word in value.items())
-            lines.append(f"{name} = {{ {inside} }}")
-        else:
-            lines.append(f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}")
-    return "\n".join(lines)
+def as_toml(row: Row) -> str:
+    """Write one row: JSON's texts, whole numbers and lists are TOML's too."""
+    return "\n".join(f"{name} = {_value(value)}" for name, value in row.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_value(inner)}" for name, inner in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from capstoner.catalog import load
-from capstoner.source import read_folder
+from capstoner.files import FolderFiles
 from copier import Settings, run_copy
 from jinja2 import Environment, FileSystemLoader
 from pytest_copie.plugin import Copie
@@ -124,7 +123,7 @@ def test_the_questionnaire_asks_for_no_trust(repository: Path) -> None:
 
 
 def test_every_offered_choice_is_in_the_matrix(template: Path) -> None:
-    offered = load(partial(read_folder, template))
+    offered = load(FolderFiles(template).read)
     matrix = {"capstone": CAPSTONES} | ONE_OF | ANY_OF
     without_files = {"python_version", "license"}
     for question in (offered.question("capstone"), *offered.options):

@@ -1,4 +1,4 @@
-"""What the template offers: capstones, questions and sizes, read from the template's own files.
+"""What the template offers: capstones, questions, presets and sizes, read from its own files.
 
 Copier is not imported: it takes half a second, and a list of names needs none of it.
 """
@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from capstoner import presets, sizes
 from capstoner.errors import CapstonerError, RefusedError
+from capstoner.presets import Preset, Presets
+from capstoner.sizes import Sizes
 
 QUESTIONS = "copier.yml"
-SIZES = "templates/sizes.toml"
 
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+Table = TypeVar("Table")
 Read = Callable[[str], str]  # path inside the template -> text; FileNotFoundError if it is absent
 
 
@@ -65,46 +70,12 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Size:
-    """What the environment of one stack weighs, as measured."""
-
-    capstone: str
-    answers: Mapping[str, Any]
-    packages: int
-    download_megabytes: int
-    disk_megabytes: int
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """The measured environments, and where and when they were measured."""
-
-    measured_on: str = ""
-    measured_with: str = ""
-    environments: tuple[Size, ...] = ()
-
-    def find(self, capstone: str, answers: Mapping[str, Any]) -> Size | None:
-        """Return the size of the first stack that agrees with all that is known of the answers."""
-        return next(
-            (
-                size
-                for size in self.of(capstone)
-                if all(answers.get(name) == value for name, value in size.answers.items())
-            ),
-            None,
-        )
-
-    def of(self, capstone: str) -> list[Size]:
-        """Return all measured stacks of a capstone."""
-        return [size for size in self.environments if size.capstone == capstone]
-
-
-@dataclass(frozen=True)
 class Catalog:
     """All that a template offers."""
 
     questions: tuple[Question, ...]
     sizes: Sizes = field(default_factory=Sizes)
+    offered: Presets = field(default_factory=Presets)
 
     @property
     def capstones(self) -> tuple[Choice, ...]:
@@ -118,8 +89,18 @@ class Catalog:
 
     @property
     def options(self) -> tuple[Question, ...]:
-        """The questions with a choice: the stack."""
+        """The questions with a choice."""
         return tuple(question for question in self.asked if question.choices)
+
+    @property
+    def stack(self) -> tuple[Question, ...]:
+        """The options that a preset answers: all but those about the person."""
+        return tuple(q for q in self.options if q.name not in self.offered.personal)
+
+    @property
+    def presets(self) -> tuple[Preset, ...]:
+        """The presets, the lightest first."""
+        return self.offered.presets
 
     def question(self, name: str) -> Question:
         """Return the question of this name.
@@ -137,6 +118,15 @@ class Catalog:
     def capstone(self, name: str) -> Choice:
         """Return the capstone of this name, or refuse with the nearest one."""
         return _choice("capstone", name, self.capstones)
+
+    def preset(self, name: str) -> Preset:
+        """Return the preset of this name, or refuse with the nearest one."""
+        for preset in self.presets:
+            if preset.name == name:
+                return preset
+        if not self.presets:
+            raise RefusedError("This template has no presets.", "Answer its questions by --set.")
+        raise unknown("preset", name, [preset.name for preset in self.presets])
 
     def answer(self, name: str, text: str) -> Any:
         """Turn the text of `--set NAME=TEXT` into the answer that Copier expects.
@@ -196,7 +186,11 @@ def load(read: Read) -> Catalog:
             "This is no Capstoner template: copier.yml asks for no capstone.",
             "For other Copier templates use `uvx copier copy`.",
         )
-    return Catalog(questions, _sizes(read))
+    return Catalog(
+        questions,
+        sizes=_optional(read, sizes.SIZES, sizes.parse, Sizes()),
+        offered=_optional(read, presets.PRESETS, presets.parse, Presets()),
+    )
 
 
 def nearest(name: str, names: list[str]) -> str | None:
@@ -277,18 +271,12 @@ def _choices(choices: Any) -> Iterator[Choice]:
         yield Choice(value=str(value), label=str(label))
 
 
-def _sizes(read: Read) -> Sizes:
+def _optional(read: Read, path: str, parse: Callable[[str], Table], none: Table) -> Table:
+    """Parse a file that a template may lack."""
     try:
-        table = tomllib.loads(read(SIZES))
-        return Sizes(
-            measured_on=str(table["measured_on"]),
-            measured_with=str(table["measured_with"]),
-            environments=tuple(Size(**row) for row in table["environment"]),
-        )
+        return parse(read(path))
     except FileNotFoundError:
-        return Sizes()
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise CapstonerError(f"{SIZES} of the template cannot be read: {error}.") from error
+        return none
 
 
 @dataclass(frozen=True)
@@ -310,7 +298,9 @@ class Proposal:
     help: str
 
 
-def propose(catalog: Catalog, known: Mapping[str, Any]) -> list[Proposal]:
+def propose(
+    catalog: Catalog, known: Mapping[str, Any], preset: Preset | None = None
+) -> list[Proposal]:
     """Go through the questions as Copier would with `--defaults`.
 
     Parameters
@@ -319,35 +309,62 @@ def propose(catalog: Catalog, known: Mapping[str, Any]) -> list[Proposal]:
         The questions.
     known
         Answers that are already given; `capstone` at least.
+    preset
+        What answers the questions of the stack that are not known.
 
     Returns
     -------
     list of Proposal
         In the order of asking, without the questions that do not fit and those never asked.
     """
+    return _walk(catalog, known, preset)[0]
+
+
+def answers(
+    catalog: Catalog, known: Mapping[str, Any], preset: Preset | None = None
+) -> dict[str, Any]:
+    """Return the answer to every question as `propose` goes through them, computed ones too."""
+    return _walk(catalog, known, preset)[1]
+
+
+def jinja_environment() -> SandboxedEnvironment:
+    """Return Jinja with the filters that Copier offers to a template."""
     import jinja2
     from jinja2.sandbox import SandboxedEnvironment
 
-    jinja = SandboxedEnvironment(
-        # The filters that Copier offers to a template; Copier depends on their package.
+    return SandboxedEnvironment(
+        # Copier depends on the package of these filters.
         extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
         undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
     )
-    answers: dict[str, Any] = dict(known)
+
+
+def _walk(
+    catalog: Catalog, known: Mapping[str, Any], preset: Preset | None
+) -> tuple[list[Proposal], dict[str, Any]]:
+    import jinja2
+
+    jinja = jinja_environment()
+    given: dict[str, Any] = dict(known)
+    stack = catalog.stack
 
     def render(value: Any) -> Any:
         if not isinstance(value, str) or "{" not in value:
             return value
         try:
-            return jinja.from_string(value).render(answers)
+            return jinja.from_string(value).render(given)
         except (jinja2.TemplateError, TypeError, LookupError):
             return None
 
     proposals = []
     for question in catalog.questions:
-        answers.setdefault(question.name, render(question.default))
+        default = render(question.default)
         fits = str(render(question.when)).strip().lower() not in {"", "false", "no", "0"}
+        if preset and fits and question in stack:
+            default = preset.answer(question, default)
+        given.setdefault(question.name, default)
         if fits and question in catalog.asked:
             text = render(question.help) or question.help
-            proposals.append(Proposal(question, answers[question.name], text))
-    return proposals
+            proposals.append(Proposal(question, given[question.name], text))
+    return proposals, given

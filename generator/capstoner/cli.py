@@ -13,6 +13,7 @@ from capstoner.errors import CapstonerError
 
 if TYPE_CHECKING:
     from capstoner.catalog import Catalog
+    from capstoner.files import Files
 
 app = typer.Typer(
     name="capstoner",
@@ -87,7 +88,7 @@ def list_(as_json: AsJson = False) -> None:
     """List the capstones, and the choices of their stack."""
     from capstoner.screens import print_catalog
 
-    print_catalog(_own_catalog(), as_json=as_json)
+    print_catalog(_own()[0], as_json=as_json)
 
 
 @app.command()
@@ -95,8 +96,8 @@ def show(capstone: Capstone, as_json: AsJson = False) -> None:
     """Show a capstone: its questions, what each option adds, and what it weighs."""
     from capstoner.screens import print_capstone
 
-    catalog = _own_catalog()
-    print_capstone(catalog, catalog.capstone(capstone), as_json=as_json)
+    catalog, files = _own()
+    print_capstone(catalog, files, catalog.capstone(capstone), as_json=as_json)
 
 
 @app.command()
@@ -106,7 +107,7 @@ def doctor(as_json: AsJson = False) -> None:
     from capstoner.doctor import examine
 
     with console.working("Looking around …"):
-        checks = examine(_own_catalog(), Path.cwd())
+        checks = examine(_own()[0], Path.cwd())
     if not screens.print_checkup(checks, as_json=as_json):
         raise typer.Exit(1)
 
@@ -124,10 +125,16 @@ def new(
         bool,
         typer.Option("--demo", help="Then train, evaluate, serve and ask one real question."),
     ] = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Answer the stack; `list` names the presets."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="QUESTION=ANSWER", help="Answer a question beforehand; repeatable."
+            "--set",
+            metavar="QUESTION=ANSWER",
+            help="Answer a question, over any preset; repeatable.",
         ),
     ] = None,
     source: Annotated[
@@ -150,6 +157,7 @@ def new(
     exit_code = create(
         capstone,
         destination,
+        preset=preset,
         settings=settings or (),
         source=source,
         ref=vcs_ref,
@@ -161,11 +169,28 @@ def new(
     raise typer.Exit(exit_code)
 
 
-def _own_catalog() -> Catalog:
-    """Return the catalogue of the template that this command line belongs to, as it is on disk."""
-    from functools import partial
+@app.command()
+def update(
+    project: Annotated[
+        Path, typer.Argument(metavar="[PATH]", help="The project; without it, where you are.")
+    ] = Path(),
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", "--ref", metavar="VERSION", help="A tag, branch or commit of the template."
+        ),
+    ] = None,
+) -> None:
+    """Merge what the template learned into a project; all or nothing, and nothing is committed."""
+    from capstoner.update import update as bring_up_to_date
 
-    from capstoner import source
+    raise typer.Exit(bring_up_to_date(project, to=to))
+
+
+def _own() -> tuple[Catalog, Files]:
+    """Return what the template of this command line offers, and its files, as they are on disk."""
     from capstoner.catalog import load
+    from capstoner.source import own_files
 
-    return load(partial(source.read_folder, source.own_folder()))
+    files = own_files()
+    return load(files.read), files

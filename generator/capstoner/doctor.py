@@ -109,7 +109,7 @@ GET_GIT: Remedy = {
 
 def _disk(catalog: Catalog, folder: Path) -> Check:
     free = shutil.disk_usage(folder).free // 1_000_000
-    largest = max((size.disk_megabytes for size in catalog.sizes.environments), default=0)
+    largest = max((stack.weight.disk_megabytes for stack in catalog.sizes.stacks), default=0)
     needed = largest + SPARE_MEGABYTES
     return Check(
         name="Disk space",

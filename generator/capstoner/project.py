@@ -16,6 +16,8 @@ import yaml
 from capstoner import git
 from capstoner.errors import CapstonerError
 
+ANSWERS_FILE = ".copier-answers.yml"
+
 # `uv run capstoner` describes the environment of Capstoner here; the project has its own.
 _OUTER_ENVIRONMENT = (
     "VIRTUAL_ENV",
@@ -42,7 +44,7 @@ class Project:
     @property
     def answers(self) -> dict[str, Any]:
         """The answers file, as Copier wrote it."""
-        text = (self.folder / ".copier-answers.yml").read_text(encoding="utf-8")
+        text = (self.folder / ANSWERS_FILE).read_text(encoding="utf-8")
         return dict(yaml.safe_load(text))
 
     @property

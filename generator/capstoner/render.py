@@ -9,15 +9,17 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from capstoner import git
 from capstoner.errors import CapstonerError, RefusedError
+from capstoner.project import ANSWERS_FILE
 from capstoner.source import Source
 
-ANSWERS_FILE = ".copier-answers.yml"
+if TYPE_CHECKING:
+    from copier import Settings
 
 
 def render(
@@ -59,17 +61,19 @@ def render(
         If the person stopped a question.
     """
     staged = scratch / "project" / name
-    temporary = scratch / "temporary"
-    temporary.mkdir()
     staged.parent.mkdir()
-    changes: dict[str, str | None] = dict.fromkeys(git.OUTER_REPOSITORY)
-    changes |= source.git_settings
-    if source.git_settings:
-        # Copier keeps a copy of every remote template. Ours stands in for that remote, and must
-        # not be taken for it later.
-        changes["COPIER_CACHE_DIR"] = str(scratch / "cache")
-    with _environment(changes), _temporary_files_in(temporary):
-        _run_copier(source, staged, answers, defaults)
+    with copier_at_work(source, scratch) as settings:
+        import copier
+
+        copier.run_copy(
+            source.remembered,
+            staged,
+            dict(answers),
+            vcs_ref=source.commit,
+            settings=settings,
+            defaults=defaults,
+            quiet=True,
+        )
 
     if not (staged / ANSWERS_FILE).is_file():
         raise CapstonerError(
@@ -86,37 +90,59 @@ def render(
     return staged
 
 
-def _run_copier(source: Source, staged: Path, answers: Mapping[str, Any], defaults: bool) -> None:
+@contextmanager
+def copier_at_work(source: Source, scratch: Path) -> Iterator[Settings]:
+    """Let Copier read `source`, keep its temporary files in `scratch`, and tell its errors.
+
+    What it yields are the person's settings of Copier. Whoever calls it leaves nothing behind.
+
+    Raises
+    ------
+    CapstonerError
+        For whatever Copier, Git, Jinja or the disk refuse inside.
+    KeyboardInterrupt
+        If the person stopped a question.
+    """
+    temporary = scratch / "temporary"
+    temporary.mkdir()
+    changes: dict[str, str | None] = dict.fromkeys(git.OUTER_REPOSITORY)
+    changes |= source.git_settings
+    if source.git_settings:
+        # Copier keeps a copy of every remote template. Ours stands in for that remote, and must
+        # not be taken for it later.
+        changes["COPIER_CACHE_DIR"] = str(scratch / "cache")
+    with _environment(changes), _temporary_files_in(temporary), _errors_told():
+        yield _settings()
+
+
+def _settings() -> Settings:
     import copier
+    from copier.errors import SettingsError
+
+    try:
+        return copier.load_settings()
+    except SettingsError as error:
+        raise CapstonerError(
+            f"Your settings of Copier cannot be read. {error}",
+            "Mend settings.yml: https://copier.readthedocs.io/en/stable/settings/",
+        ) from error
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
     import jinja2
     import plumbum
     from copier.errors import (
         CopierAnswersInterrupt,
         CopierError,
         CopierWarning,
-        SettingsError,
         UnsafeTemplateError,
     )
 
     try:
-        settings = copier.load_settings()
-    except SettingsError as error:
-        raise CapstonerError(
-            f"Your settings of Copier cannot be read. {error}",
-            "Mend settings.yml: https://copier.readthedocs.io/en/stable/settings/",
-        ) from error
-    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CopierWarning)  # what matters is in `source.notes`
-            copier.run_copy(
-                source.remembered,
-                staged,
-                dict(answers),
-                vcs_ref=source.commit,
-                settings=settings,
-                defaults=defaults,
-                quiet=True,
-            )
+            yield
     except CopierAnswersInterrupt as error:
         raise KeyboardInterrupt from error
     except UnsafeTemplateError as error:

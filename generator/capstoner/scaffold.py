@@ -13,8 +13,10 @@ from capstoner import console, git, staging
 from capstoner.catalog import Catalog, Choice, load, propose
 from capstoner.doctor import GET_GIT
 from capstoner.errors import CapstonerError, RefusedError
-from capstoner.project import Project, find_uv
-from capstoner.render import ANSWERS_FILE, render
+from capstoner.presets import Preset
+from capstoner.project import ANSWERS_FILE, Project, find_uv
+from capstoner.render import render
+from capstoner.sizes import Estimate
 from capstoner.source import Source, open_source
 
 
@@ -22,6 +24,7 @@ def create(
     capstone: str,
     destination: Path,
     *,
+    preset: str | None = None,
     settings: Sequence[str] = (),
     source: str | None = None,
     ref: str | None = None,
@@ -38,6 +41,8 @@ def create(
         Its name in the catalogue.
     destination
         The folder of the new project.
+    preset
+        What answers the questions of the stack that `settings` leaves open.
     settings
         Answers as `QUESTION=ANSWER`.
     source, ref
@@ -76,19 +81,24 @@ def create(
         with staging.workspace(destination) as scratch:
             with console.working("Reading the template …"):
                 template = open_source(source, ref, scratch)
-            catalog = load(template.read)
+            catalog = load(template.files.read)
             chosen = catalog.capstone(capstone)
+            taken = catalog.preset(preset) if preset else None
             given = dict(_setting(catalog, text) for text in settings)
+            answers = {"capstone": capstone, **given}
+            if taken:
+                answers |= _preset_answers(catalog, taken, answers)
             _refuse_inside(template.place, destination)
             if not defaults and not sys.stdin.isatty():
                 raise RefusedError(
                     "There is no terminal to ask the questions on.",
                     "Add --defaults, and --set QUESTION=ANSWER for what shall differ.",
                 )
-            _announce(catalog, template, chosen, destination, given, demo=demo, install=install)
+            _announce(
+                catalog, template, chosen, destination, answers, taken, demo=demo, install=install
+            )
             if existing and not force:
                 _ask_consent(destination, existing)
-            answers = {"capstone": capstone, **given}
             rendered = render(
                 template,
                 scratch,
@@ -142,12 +152,23 @@ def _setting(catalog: Catalog, text: str) -> tuple[str, Any]:
     return name.strip(), catalog.answer(name.strip(), answer.strip())
 
 
+def _preset_answers(catalog: Catalog, preset: Preset, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a preset answers: the questions of the stack that fit and that are still open."""
+    stack = {question.name for question in catalog.stack}
+    return {
+        proposal.question.name: proposal.answer
+        for proposal in propose(catalog, known, preset)
+        if proposal.question.name in stack - known.keys() and proposal.answer is not None
+    }
+
+
 def _announce(
     catalog: Catalog,
     template: Source,
     chosen: Choice,
     destination: Path,
-    given: Mapping[str, Any],
+    known: Mapping[str, Any],
+    preset: Preset | None,
     *,
     demo: bool,
     install: bool,
@@ -156,19 +177,23 @@ def _announce(
     steps = ["files", "git init", *(["uv lock"] if install else []), "first commit"]
     rows = [
         ("capstone", chosen.label),
+        *([("preset", f"{preset.name}: {preset.summary}")] if preset else []),
         ("folder", str(destination)),
         ("template", f"{template.version or 'as it is'} of {template.remembered}"),
         ("steps", ", ".join([*steps, *(["packages", "demo"] if demo else [])])),
     ]
-    known = {"capstone": chosen.value, **given}
-    likely = known | {p.question.name: p.answer for p in propose(catalog, known)}
-    size = catalog.sizes.find(chosen.value, likely)
-    if size and install:
-        when = "now" if demo else "at the first `uv run`"
-        download, disk = map(console.megabytes, (size.download_megabytes, size.disk_megabytes))
+    likely = {**known, **{p.question.name: p.answer for p in propose(catalog, known)}}
+    estimate = catalog.sizes.estimate(chosen.value, likely)
+    if estimate and install:
+        weight, when = estimate.weight, "now" if demo else "at the first `uv run`"
+        download, disk = map(console.megabytes, (weight.download_megabytes, weight.disk_megabytes))
+        amount = "up to" if estimate.measured else "about"
         rows += [
-            ("download", f"{when} up to {download} for {size.packages} packages, {disk} on disk"),
-            ("", f"({console.stack(size.answers)}; measured {catalog.sizes.measured_on})"),
+            (
+                "download",
+                f"{when} {amount} {download} for {weight.packages} packages, {disk} on disk",
+            ),
+            ("", f"({_basis(estimate, catalog.sizes.measured_on)})"),
         ]
     console.facts(rows)
     console.say()
@@ -176,9 +201,18 @@ def _announce(
         console.warn(note)
 
 
+def _basis(estimate: Estimate, measured_on: str) -> str:
+    """Say what an amount is founded on."""
+    if estimate.measured:
+        return f"this stack, measured {measured_on}"
+    basis = f"the lightest stack and what each choice adds to it, measured {measured_on}"
+    unknown = ", ".join(estimate.unknown)
+    return f"{basis}; without {unknown}, not measured yet" if unknown else basis
+
+
 def _ask_consent(destination: Path, existing: list[str]) -> None:
     if ANSWERS_FILE in existing:
-        console.warn("It is a project already: `uvx copier update` inside it brings it up to date.")
+        console.warn("It is a project already: `capstoner update` inside it brings it up to date.")
     some = ", ".join(existing[:5]) + (", …" if len(existing) > 5 else "")
     if not sys.stdin.isatty():
         raise RefusedError(

@@ -9,6 +9,9 @@ from typing import Any
 from capstoner import console
 from capstoner.catalog import Catalog, Choice, Question, propose
 from capstoner.doctor import SYSTEMS, Check
+from capstoner.effects import added_files
+from capstoner.files import Files
+from capstoner.sizes import Weight
 
 
 def print_catalog(catalog: Catalog, *, as_json: bool) -> None:
@@ -21,6 +24,9 @@ def print_catalog(catalog: Catalog, *, as_json: bool) -> None:
                     for c in catalog.capstones
                 ],
                 "options": [_question_as_json(question) for question in catalog.options],
+                "presets": [
+                    {"name": preset.name, "summary": preset.summary} for preset in catalog.presets
+                ],
             }
         )
         return
@@ -31,19 +37,31 @@ def print_catalog(catalog: Catalog, *, as_json: bool) -> None:
         [[question.name, _choices(question), question.gist] for question in catalog.options],
     )
     console.say()
+    console.table(
+        ["Preset", "What it answers for you"],
+        [[preset.name, preset.summary] for preset in catalog.presets],
+    )
+    console.say()
     first = catalog.capstones[0].value
     console.commands(
         [
             (f"capstoner show {first}", "its questions, options and sizes"),
             (f"capstoner new {first} ../my-{first}", "make a project"),
+            (f"capstoner new {first} ../my-{first} --preset minimal", "ask only about you"),
         ]
     )
 
 
-def print_capstone(catalog: Catalog, chosen: Choice, *, as_json: bool) -> None:
-    """Print the questions, options and sizes of one capstone."""
+def print_capstone(catalog: Catalog, files: Files, chosen: Choice, *, as_json: bool) -> None:
+    """Print the questions of one capstone, and what each choice and each preset weighs."""
     proposals = propose(catalog, {"capstone": chosen.value})
-    sizes = catalog.sizes.of(chosen.value)
+    stacks = catalog.sizes.of(chosen.value)
+    fitting = {proposal.question.name for proposal in proposals}
+    added = {
+        (question, choice): count
+        for (question, choice), count in added_files(catalog, files, chosen.value).items()
+        if question in fitting
+    }
     if as_json:
         console.print_json(
             {
@@ -54,7 +72,20 @@ def print_capstone(catalog: Catalog, chosen: Choice, *, as_json: bool) -> None:
                     {**_question_as_json(p.question), "default": p.answer, "help": p.help}
                     for p in proposals
                 ],
-                "environments": [vars(size) for size in sizes],
+                "additions": [
+                    {"question": question, "choice": choice, "files": count}
+                    | _weight_as_json(catalog.sizes.adds(chosen.value, question, choice))
+                    for (question, choice), count in added.items()
+                ],
+                "presets": [
+                    {
+                        "name": stack.preset,
+                        "answers": stack.answers,
+                        "demo_seconds": stack.demo_seconds,
+                        **_weight_as_json(stack.weight),
+                    }
+                    for stack in stacks
+                ],
                 "measured_on": catalog.sizes.measured_on,
                 "measured_with": catalog.sizes.measured_with,
             }
@@ -69,25 +100,43 @@ def print_capstone(catalog: Catalog, chosen: Choice, *, as_json: bool) -> None:
     )
     console.say()
     console.table(
-        ["Option", "Choice", "What it adds"],
+        ["Option", "Choice", "What it is"],
         [row for proposal in proposals for row in _option_rows(proposal.question)],
     )
-    if sizes:
+    console.say()
+    console.table(
+        ["What a choice adds", "Files", "Packages", "Download", "On disk"],
+        [
+            [
+                f"{question}={choice}",
+                f"+{count}" if count else "-",
+                *_weight_cells(catalog.sizes.adds(chosen.value, question, choice)),
+            ]
+            for (question, choice), count in added.items()
+        ],
+    )
+    if stacks:
         console.say()
         console.table(
-            ["Stack", "Packages", "Download", "On disk"],
+            ["Preset", "Stack", "Packages", "Download", "On disk", "Demo"],
             [
                 [
-                    console.stack(size.answers),
-                    str(size.packages),
-                    console.megabytes(size.download_megabytes),
-                    console.megabytes(size.disk_megabytes),
+                    stack.preset,
+                    console.stack(stack.answers),
+                    str(stack.weight.packages),
+                    console.megabytes(stack.weight.download_megabytes),
+                    console.megabytes(stack.weight.disk_megabytes),
+                    f"{stack.demo_seconds} s",
                 ]
-                for size in sizes
+                for stack in stacks
             ],
         )
         measured = f"{catalog.sizes.measured_on}, {catalog.sizes.measured_with}"
-        console.say(f"The whole environment, measured {measured}.", "dim")
+        console.say(f"A choice is weighed alone, on top of {stacks[0].preset}.", "dim")
+        console.say(
+            "Demo: train, evaluate, serve and ask on the embedded data, packages installed.", "dim"
+        )
+        console.say(f"Measured {measured}.", "dim")
     console.say()
     console.commands([(f"capstoner new {chosen.value} ../my-{chosen.value}", "make a project")])
 
@@ -137,6 +186,21 @@ def _question_as_json(question: Question) -> dict[str, Any]:
             {"value": choice.value, "summary": choice.label} for choice in question.choices
         ],
     }
+
+
+def _weight_as_json(weight: Weight | None) -> dict[str, int | None]:
+    return dict(weight._asdict()) if weight else dict.fromkeys(Weight._fields)
+
+
+def _weight_cells(weight: Weight | None) -> list[str]:
+    """Return the cells for what a choice adds; it may also lighten the environment."""
+    if weight is None:
+        return ["not measured yet", "", ""]
+    if not any(weight):
+        return ["-", "-", "-"]
+    amounts = [str(abs(weight.packages)), *(console.megabytes(abs(size)) for size in weight[1:])]
+    signs = ["-" if value < 0 else "+" for value in weight]
+    return [sign + amount for sign, amount in zip(signs, amounts, strict=True)]
 
 
 def _option_rows(question: Question) -> list[list[str]]:

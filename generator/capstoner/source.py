@@ -10,13 +10,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import metadata
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from packaging.version import InvalidVersion, Version
 
 from capstoner import git
 from capstoner.errors import CapstonerError, RefusedError
+from capstoner.files import ArchiveFiles, CommitFiles, Files, FolderFiles
+
+PACKAGE = Path(__file__).resolve().parent
+# What hatch_build.py puts into a wheel: the history of the template, and its files at that commit.
+BUNDLE = "template.bundle"
+ARCHIVE = "template.zip"
 
 # What Copier takes for the address of a Git repository, and what it makes of it.
 _ALIASES = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
@@ -52,28 +60,23 @@ class Source:
     git_settings: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def read(self, path: str) -> str:
-        """Return the text of a file of the template, as it is in the commit that is rendered.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the template has no such file.
-        """
-        if self.commit is None:
-            return read_folder(self.place, path)
-        text = git.asks("show", f"{self.commit}:{path}", folder=self.place)
-        if text is None:
-            raise FileNotFoundError(f"{path} is missing")
-        return text
+    @property
+    def files(self) -> Files:
+        """The files of the template, as they are in the commit that is rendered."""
+        return CommitFiles(self.place, self.commit) if self.commit else FolderFiles(self.place)
 
 
-def read_folder(folder: Path, path: str) -> str:
-    """Return the text of a file below a folder, or raise FileNotFoundError."""
-    file = folder / path
-    if not file.is_file():
-        raise FileNotFoundError(f"{path} is missing")
-    return file.read_text(encoding="utf-8")
+def own_files() -> Files:
+    """Return the files of the template that this command line belongs to.
+
+    Raises
+    ------
+    CapstonerError
+        If it was installed on its own, away from the template.
+    """
+    if (PACKAGE / ARCHIVE).is_file():
+        return ArchiveFiles(PACKAGE / ARCHIVE)
+    return FolderFiles(own_folder())
 
 
 def own_folder() -> Path:
@@ -84,13 +87,27 @@ def own_folder() -> Path:
     CapstonerError
         If it was installed on its own, away from the template.
     """
-    folder = Path(__file__).resolve().parents[2]
+    folder = PACKAGE.parents[1]
     if not (folder / "copier.yml").is_file():
         raise CapstonerError(
             "This Capstoner is installed without its template.",
             "Run it inside a clone (`uv run capstoner …`), or name the template with --source.",
         )
     return folder
+
+
+def canonical_address() -> str:
+    """Return where this Capstoner is published: `[project.urls]` of pyproject.toml says it."""
+    for entry in metadata("capstoner").get_all("Project-URL") or ():
+        name, _, address = entry.partition(", ")
+        if name == "Repository":
+            return str(address)
+    raise CapstonerError("The metadata of this Capstoner names no repository.")
+
+
+def never_answers(address: str) -> bool:
+    """Whether an address is reserved for names that exist nowhere (RFC 2606)."""
+    return (urlsplit(_git_address(address)).hostname or "").endswith(".invalid")
 
 
 def open_source(given: str | None, ref: str | None, scratch: Path) -> Source:
@@ -100,15 +117,15 @@ def open_source(given: str | None, ref: str | None, scratch: Path) -> Source:
     ----------
     given
         The value of `--source`: an address, a clone, a bundle or a folder. None means the
-        repository of this command line.
+        template of this command line.
     ref
-        The branch, tag or commit to render. None means HEAD of a clone, and the last release
-        anywhere else, as Copier does.
+        The branch, tag or commit to render. None means HEAD of a clone, the commit that a wheel
+        was built from, and the last release anywhere else, as Copier does.
     scratch
         A folder for a temporary copy, which must live as long as the source is used.
     """
     if given is None:
-        return _open_folder(own_folder(), ref)
+        return _open_own(ref, scratch)
     path = Path(given).expanduser()
     if path.is_dir():
         return _open_folder(path.resolve(), ref)
@@ -119,6 +136,76 @@ def open_source(given: str | None, ref: str | None, scratch: Path) -> Source:
     raise RefusedError(
         f"There is no folder “{given}” to read the template from.",
         "Give --source a folder, or an address such as https://github.com/OWNER/REPOSITORY.",
+    )
+
+
+def open_remembered(address: str, version: str, ref: str | None, scratch: Path) -> Source:
+    """Open the template that a project remembers, or what this command line holds of it.
+
+    Parameters
+    ----------
+    address, version
+        `_src_path` and `_commit` of the project's answers.
+    ref
+        The version to take; see `open_source`.
+    scratch
+        A folder for a temporary copy.
+
+    Raises
+    ------
+    CapstonerError
+        If the address cannot be read, and our own template is another one.
+    """
+    try:
+        if never_answers(address):
+            raise CapstonerError(
+                f"{address} is no real address: the project was made before Capstoner had one.",
+                "Update with a Capstoner that is newer than the project.",
+            )
+        source = replace(open_source(address, ref, scratch), remembered=address)
+        # Copier reads a folder as it stands; what a new project would remember of it is no matter.
+        return replace(source, git_settings={}, notes=()) if Path(address).is_dir() else source
+    except RefusedError:
+        raise
+    except CapstonerError:
+        own = _open_own(ref, scratch)
+        if own.commit is None or not knows(own.place, version):
+            raise
+        note = f"{address} does not answer: the template that came with this Capstoner is read."
+        return replace(
+            own, remembered=address, git_settings=_read_instead(own.place, address), notes=(note,)
+        )
+
+
+def knows(repository: Path, version: str) -> str | None:
+    """Return the full hash of a version that a project remembers, or None if it is not there."""
+    if version.startswith("-"):
+        return None
+    return git.asks("rev-parse", "--verify", "--quiet", f"{version}^{{commit}}", folder=repository)
+
+
+def _open_own(ref: str | None, scratch: Path) -> Source:
+    """Open the clone that this command line runs in, or the bundle that its wheel carries."""
+    bundle = PACKAGE / BUNDLE
+    if not bundle.is_file():
+        return _open_folder(own_folder(), ref)
+    place = scratch / "own.git"
+    git.run_git("clone", "--quiet", "--mirror", "--", str(bundle), str(place))
+    commit = _resolve(place, ref or "HEAD", named=ref)
+    remembered = _as_copier_knows(canonical_address())
+    notes = []
+    if never_answers(remembered):
+        notes.append(
+            "This Capstoner is not published yet: `capstoner update` of a newer one brings the "
+            "project up to date, plain Copier cannot."
+        )
+    return Source(
+        remembered=remembered,
+        place=place,
+        commit=commit,
+        version=_describe(place, commit),
+        git_settings=_read_instead(place, remembered),
+        notes=tuple(notes),
     )
 
 

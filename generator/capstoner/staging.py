@@ -36,7 +36,7 @@ def workspace(destination: Path) -> Iterator[Path]:
             ) from error
         yield folder
     finally:
-        with _signals_held():
+        with signals_held():
             _remove(folder)
         atexit.unregister(_remove)
 
@@ -69,7 +69,7 @@ def place(staged: Path, destination: Path) -> None:
     A new folder appears by one rename. In a folder that exists already, files of the same name
     are replaced; if one move fails, all are taken back.
     """
-    with _signals_held():
+    with signals_held():
         try:
             if destination.exists():
                 _merge(staged, destination)
@@ -124,7 +124,7 @@ def _merge(staged: Path, destination: Path) -> None:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
     """Ignore Ctrl-C and the like during a few moves that belong together."""
     held = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
     before = {number: signal.signal(number, signal.SIG_IGN) for number in held if number}

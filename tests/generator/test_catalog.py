@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
 from capstoner import catalog as catalogs
-from capstoner import source
 from capstoner.catalog import Catalog, Choice
 from capstoner.errors import CapstonerError, RefusedError
+from capstoner.files import FolderFiles
 from generator.toy_template import FILES, Home, write
 
 
 @pytest.fixture
 def toy(tmp_path: Path) -> Catalog:
     write(tmp_path, FILES)
-    return catalogs.load(partial(source.read_folder, tmp_path))
+    return catalogs.load(FolderFiles(tmp_path).read)
 
 
 def test_questions_keep_the_order_of_the_includes(toy: Catalog) -> None:
@@ -111,14 +110,6 @@ def test_proposals_are_what_copier_would_take(toy: Catalog) -> None:
     assert "registry" not in [p.question.name for p in without]
 
 
-def test_sizes_are_found_by_the_answers(toy: Catalog) -> None:
-    small = toy.sizes.find("toy", {"tracking": "none", "ops": []})
-    assert small is not None
-    assert small.disk_megabytes == 20
-    assert toy.sizes.find("toy", {"tracking": "elsewhere"}) is None
-    assert toy.sizes.find("other", {"tracking": "none"}) is None
-
-
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -127,12 +118,17 @@ def test_sizes_are_found_by_the_answers(toy: Catalog) -> None:
         ({"copier.yml": "a: [\n"}, "no valid YAML"),
         ({"copier.yml": "--- !include questions.yml\n"}, "questions.yml is missing"),
         ({**FILES, "templates/sizes.toml": "measured_on = 1\n"}, "sizes.toml"),
+        ({**FILES, "templates/presets.toml": "personal = 1\n"}, "presets.toml"),
+        (
+            {**FILES, "templates/presets.toml": FILES["templates/presets.toml"] + 'one = "best"'},
+            "presets.toml",
+        ),
     ],
 )
 def test_another_folder_is_no_template(tmp_path: Path, files: dict[str, str], said: str) -> None:
     write(tmp_path, files)
     with pytest.raises(CapstonerError, match=said):
-        catalogs.load(partial(source.read_folder, tmp_path))
+        catalogs.load(FolderFiles(tmp_path).read)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["new", "--help"]])

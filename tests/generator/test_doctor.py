@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from capstoner import doctor
-from capstoner.catalog import Catalog, Size, Sizes
+from capstoner.catalog import Catalog
+from capstoner.sizes import Sizes, Stack, Weight
 from generator.toy_template import Finished, Home, write
 
 
@@ -131,8 +132,8 @@ def test_old_tools_are_not_enough(home: Home, tools: Path, index: str) -> None:
 
 
 def test_the_disk_must_hold_the_largest_environment(tmp_path: Path) -> None:
-    huge = Size("toy", {}, packages=1, download_megabytes=1, disk_megabytes=10**9)
-    checks = doctor.examine(Catalog((), Sizes("", "", (huge,))), tmp_path)
+    huge = Stack("toy", "everything", {}, Weight(1, 1, 10**9), demo_seconds=1)
+    checks = doctor.examine(Catalog((), Sizes(stacks=(huge,))), tmp_path)
     disk = next(check for check in checks if check.name == "Disk space")
     assert not disk.good
     assert "1000002.0 GB" in disk.needed_for

@@ -385,7 +385,7 @@ def test_a_folder_that_is_not_empty_needs_consent(home: Home, clone: Path, tmp_p
     assert (project / "src" / "notes.txt").read_text() == "mine too"
     assert (project / "src" / "toy" / "__init__.py").exists()
     assert home.git("status", "--porcelain", folder=project) == ""
-    assert "`uvx copier update` inside it" in home.run(*arguments).stderr
+    assert "`capstoner update` inside it" in home.run(*arguments).stderr
 
 
 def test_an_empty_folder_and_a_new_one_below_missing_ones_need_none(

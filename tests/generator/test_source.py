@@ -103,7 +103,7 @@ def test_uncommitted_changes_are_left_out_and_said(clone: Path, scratch: Path) -
     (clone / "unrelated.txt").write_text("not a part of the template")
     source = open_source(str(clone), None, scratch)
     assert any("1 uncommitted change of the template is left out" in note for note in source.notes)
-    assert "mlflow" in source.read("templates/questions/stack.yml")
+    assert "mlflow" in source.files.read("templates/questions/stack.yml")
 
 
 def test_a_plain_folder_is_read_and_said(clone: Path, scratch: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_plain_folder_is_read_and_said(clone: Path, scratch: Path) -> None:
     source = open_source(str(clone), None, scratch)
     assert (source.remembered, source.commit) == (str(clone), None)
     assert "cannot be updated" in source.notes[0]
-    assert "capstone" in source.read("copier.yml")
+    assert "capstone" in source.files.read("copier.yml")
     with pytest.raises(RefusedError, match="no version “v1"):
         open_source(str(clone), "v1.0.0", scratch)
 
@@ -140,7 +140,7 @@ def test_an_address_gives_its_last_release(
     home.serve(clone.parent)
     source = open_source(ADDRESS, None, scratch)
     assert (source.version, source.remembered) == ("v1.10.0", ADDRESS)
-    assert source.read("tag.txt") == "v1.10.0"
+    assert source.files.read("tag.txt") == "v1.10.0"
     assert source.notes == ()
 
 

@@ -64,18 +64,51 @@ FILES = {
     "templates/sizes.toml": """
         measured_on = 2026-11-22
         measured_with = "a test"
-        [[environment]]
+        [[stack]]
         capstone = "toy"
-        answers = { tracking = "mlflow" }
-        packages = 3
-        download_megabytes = 4
-        disk_megabytes = 2100
-        [[environment]]
-        capstone = "toy"
-        answers = { tracking = "none" }
+        preset = "minimal"
+        answers = { tracking = "none", ops = [] }
         packages = 2
         download_megabytes = 3
         disk_megabytes = 20
+        demo_seconds = 1
+        [[stack]]
+        capstone = "toy"
+        preset = "standard"
+        answers = { tracking = "mlflow", ops = ["docker"] }
+        packages = 3
+        download_megabytes = 4
+        disk_megabytes = 2100
+        demo_seconds = 2
+        [[addition]]
+        capstone = "toy"
+        question = "tracking"
+        choice = "mlflow"
+        packages = 1
+        download_megabytes = 1
+        disk_megabytes = 2080
+        [[addition]]
+        capstone = "toy"
+        question = "ops"
+        choice = "docker"
+        packages = 0
+        download_megabytes = 0
+        disk_megabytes = 0
+    """,
+    "templates/presets.toml": """
+        personal = []
+        [preset.minimal]
+        summary = "the toy alone"
+        one = "last"
+        several = "none"
+        [preset.standard]
+        summary = "as proposed"
+        one = "default"
+        several = "default"
+        [preset.everything]
+        summary = "all of it"
+        one = "first"
+        several = "all"
     """,
     "templates/layers/{{_copier_conf.answers_file}}.jinja": "{{ _copier_answers | to_nice_yaml }}",
     "templates/layers/{{ '.' if capstone == 'toy' else '' }}/pyproject.toml.jinja": """
@@ -105,6 +138,7 @@ FILES = {
                 time.sleep(60)
             sys.exit("it broke" if "TOY_BREAKS" in os.environ else 0)
     """,
+    "templates/layers/{{ '.' if 'docker' in ops else '' }}/Dockerfile": "FROM scratch\n",
     "templates/layers/README.md.jinja": """
         # {{ project_name }}
 
