@@ -7,6 +7,7 @@
     artifacts/reports/                              HTML reports
 """
 
+import glob
 import hashlib
 import os
 import platform
@@ -14,8 +15,9 @@ import re
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata as distributions
@@ -26,9 +28,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from .about import command
 from .errors import UserError
+from .lock import exclusive, is_free
 
 ID_PATTERN = r"\d{8}T\d{6}Z-[0-9a-f]{8}"
 METADATA_FILE = "metadata.json"
+# What a killed process left is removed at once where its lock proves that it is dead. On a disk
+# that machines share a lock may prove nothing, so what another machine made must be so old.
+SECONDS_UNTIL_ABANDONED = 7 * 24 * 3600
 # File browsers leave these behind; they change nothing in what is loaded.
 _LEFT_BY_FILE_BROWSERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
@@ -205,7 +211,8 @@ class Draft:
 def new_artifact(artifacts_dir: Path) -> Iterator[Draft]:
     """Give a draft to write into; what is not committed by the end is removed.
 
-    A process that is killed leaves a folder `.draft-…`, which nothing reads.
+    A process that is killed leaves a folder `.draft-…`, which nothing reads; the next call removes
+    it. A lock beside each draft, held while its process lives, tells the two apart.
 
     Parameters
     ----------
@@ -221,9 +228,18 @@ def new_artifact(artifacts_dir: Path) -> Iterator[Draft]:
     artifact_id = f"{created_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     # Beside the final folder, because a rename is atomic only within one file system.
     path = artifacts_dir / "versions" / f".draft-{artifact_id}"
+    alive = path.with_name(f".lock-{artifact_id}")
+    held = ExitStack()
     try:
-        path.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path.parent)
+        alive.write_text(platform.node(), encoding="utf-8")
+        held = _held(alive)
+        path.mkdir()
     except OSError as error:
+        held.close()
+        with suppress(OSError):
+            alive.unlink()
         raise ArtifactError(
             f"{path.parent} cannot be written: {error.strerror}.",
             "Mend the permissions there, or set APP_ARTIFACTS_DIR to another folder.",
@@ -232,6 +248,9 @@ def new_artifact(artifacts_dir: Path) -> Iterator[Draft]:
         yield Draft(path, artifact_id, created_at)
     finally:
         shutil.rmtree(path, ignore_errors=True)
+        held.close()  # First, because Windows removes no open file.
+        with suppress(OSError):
+            alive.unlink()
 
 
 def artifact_path(artifacts_dir: Path, artifact_id: str) -> Path:
@@ -291,6 +310,9 @@ def replace_text(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{glob.escape(path.name)}-{'[0-9a-f]' * 8}"):
+            if _age(left) > SECONDS_UNTIL_ABANDONED:
+                left.unlink(missing_ok=True)
         beside.write_text(text, encoding="utf-8", newline="\n")
         _sync(beside)
         beside.replace(path)
@@ -303,6 +325,46 @@ def replace_text(path: Path, text: str) -> None:
     finally:
         with suppress(OSError):  # It is gone, or was never made.
             beside.unlink()
+
+
+def _held(path: Path) -> ExitStack:
+    """Take a draft's lock until it is closed; without one, its age alone tells that it is dead."""
+    held = ExitStack()
+    with suppress(OSError):
+        held.enter_context(exclusive(path))
+    return held
+
+
+def _remove_abandoned(versions: Path) -> None:
+    """Remove the drafts of processes that were killed, and never one that may be alive."""
+    for draft in versions.glob(".draft-*"):
+        lock = versions / draft.name.replace(".draft-", ".lock-", 1)
+        old = _age(draft) > SECONDS_UNTIL_ABANDONED
+        dead = old if not lock.exists() else is_free(lock) and (old or _made_here(lock))
+        if dead:
+            shutil.rmtree(draft, ignore_errors=True)
+    for lock in versions.glob(".lock-*"):
+        draft = versions / lock.name.replace(".lock-", ".draft-", 1)
+        old = _age(lock) > SECONDS_UNTIL_ABANDONED
+        if not draft.exists() and is_free(lock) and (old or _made_here(lock)):
+            with suppress(OSError):
+                lock.unlink()
+
+
+def _made_here(lock: Path) -> bool:
+    try:
+        return lock.read_text(encoding="utf-8") == platform.node()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _age(path: Path) -> float:
+    """Return the seconds since anything in a file or folder changed; 0 when it is gone."""
+    try:
+        newest = max(part.stat().st_mtime for part in [path, *path.rglob("*")])
+    except OSError:
+        return 0.0
+    return time.time() - newest
 
 
 def _read_metadata(path: Path) -> Metadata:

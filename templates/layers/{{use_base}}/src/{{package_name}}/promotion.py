@@ -1,12 +1,15 @@
 """The gate that a new model must pass, and the pointer to the champion, which is served."""
 
 import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .about import command
 from .artifact import Artifact, ArtifactError, artifact_path, replace_text
 from .errors import UserError
+from .lock import exclusive
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,28 @@ def champion(artifacts_dir: Path) -> Artifact:
             f"Restore that folder, or delete the pointer and train again: {command('train')}.",
         )
     return Artifact.load(path)
+
+
+@contextmanager
+def deciding(artifacts_dir: Path) -> Iterator[None]:
+    """Let one process at a time compare with the champion and replace it; others wait.
+
+    Without it two trainings could both beat the old champion, and the worse one replace the better.
+
+    Raises
+    ------
+    UserError
+        When the lock cannot be taken.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(exclusive(artifacts_dir / ".champion.lock"))
+        except OSError as error:
+            raise UserError(
+                f"{artifacts_dir / '.champion.lock'} cannot be locked: {error.strerror}.",
+                "Make room or mend the permissions there, then run the command again.",
+            ) from error
+        yield
 
 
 def set_champion(artifacts_dir: Path, artifact_id: str) -> None:

@@ -22,7 +22,7 @@ from .models.base import Matrix, Model, Vector
 from .models.blend import fit_member, split_folds
 from .params import Params
 from .predictor import Predictor
-from .promotion import Decision, Gate, champion, champion_id, decide, set_champion
+from .promotion import Decision, Gate, champion, champion_id, decide, deciding, set_champion
 from .reference import CategoryField, NumberField, Reference
 from .settings import Settings
 from .target import TargetScale
@@ -221,13 +221,16 @@ def train(
             **environment_facts(LIBRARIES),
         )
         artifact = _commit(draft, metadata, evaluation, dataset, fitted.model)
-        decision = _gate(artifact, fitted.scale, dataset, test_rows, settings)
-        if decision.promoted:
-            set_champion(settings.artifacts_dir, artifact.metadata.id)
+        with deciding(settings.artifacts_dir):
+            decision = _gate(artifact, fitted.scale, dataset, test_rows, settings)
+            if decision.promoted:
+                set_champion(settings.artifacts_dir, artifact.metadata.id)
         with _kept(artifact, settings):
             tracker.log_artifact(artifact)
-            if decision.promoted:
-                tracker.promote(artifact)
+            # Another training may have replaced it by now; the registry follows the champion.
+            with deciding(settings.artifacts_dir):
+                if champion_id(settings.artifacts_dir) == artifact.metadata.id:
+                    tracker.promote(artifact)
     return Outcome(artifact, decision, tracker.where())
 
 
