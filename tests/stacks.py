@@ -12,7 +12,7 @@ Render = Callable[..., Path]
 
 CAPSTONES = ["house-prices"]
 # The options that decide which files a project holds: one answer, or any of the answers.
-ONE_OF = {"tracking": ["mlflow", "none"]}
+ONE_OF = {"tracking": ["mlflow", "none"], "ui": ["gradio", "none"]}
 ANY_OF = {
     "boosters": ["catboost", "xgboost", "lightgbm"],
     "ops": ["docker", "github-actions", "monitoring"],

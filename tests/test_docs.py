@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from capstoner.catalog import load
-from capstoner.source import read_folder
+from capstoner.files import FolderFiles
 from render import REPOSITORY
 
 PAGES = sorted(REPOSITORY.glob("*.md")) + sorted((REPOSITORY / "docs").glob("*.md"))
@@ -68,7 +67,7 @@ def test_a_broken_link_is_found(link: str) -> None:
 
 
 def test_each_question_and_choice_has_its_section(template: Path) -> None:
-    offered = load(partial(read_folder, template))
+    offered = load(FolderFiles(template).read)
     told = sections((REPOSITORY / "docs" / "options.md").read_text(encoding="utf-8"))
     asked = {
         question.name: {choice.value for choice in question.choices} for question in offered.options
@@ -77,5 +76,5 @@ def test_each_question_and_choice_has_its_section(template: Path) -> None:
 
 
 def test_each_capstone_has_its_page(template: Path) -> None:
-    for capstone in load(partial(read_folder, template)).capstones:
+    for capstone in load(FolderFiles(template).read).capstones:
         assert (REPOSITORY / "docs" / f"{capstone.value}.md").exists()

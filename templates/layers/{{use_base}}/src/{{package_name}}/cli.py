@@ -70,6 +70,9 @@ def demo(
     keep_serving: Annotated[
         bool, typer.Option("--keep-serving", help="Leave the service running until Ctrl-C.")
     ] = False,
+    ui: Annotated[
+        bool, typer.Option("--ui", help="Keep serving, and open the app in the browser.")
+    ] = False,
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Port of the service; 0 takes a free one.")
     ] = 0,
@@ -77,7 +80,7 @@ def demo(
     """Train on the embedded data, serve the model, and send it one real request."""
     from .demo import run_demo
 
-    run_demo(profile, keep_serving=keep_serving, port=port)
+    run_demo(profile, keep_serving=keep_serving, ui=ui, port=port)
 
 
 @_service.command()

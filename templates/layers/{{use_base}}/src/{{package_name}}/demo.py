@@ -9,8 +9,9 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from http.client import HTTPException
+from importlib.util import find_spec
 from types import FrameType
 from typing import IO, NoReturn
 
@@ -27,9 +28,11 @@ HOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 LOG_LINES_SHOWN = 15
+# An option of the stack may bring this verb.
+UI_VERB = "ui"
 
 
-def run_demo(profile: str, *, keep_serving: bool = False, port: int = 0) -> None:
+def run_demo(profile: str, *, keep_serving: bool = False, ui: bool = False, port: int = 0) -> None:
     """Train with a profile, start the service as a child process, and send it one real request.
 
     Parameters
@@ -38,15 +41,23 @@ def run_demo(profile: str, *, keep_serving: bool = False, port: int = 0) -> None
         A profile of params.toml.
     keep_serving : bool
         Leave the service running until Ctrl-C.
+    ui : bool
+        Do so, and open the app over it in the browser.
     port : int
         Port of the service; 0 takes a free one.
 
     Raises
     ------
     UserError
-        When the port is taken or the service does not start; it shows the end of the log.
+        When this project has no app, the port is taken, or the service does not start; it
+        shows the end of the log.
     """
     settings = Settings()
+    if ui and find_spec(f"{__package__}.verbs.{UI_VERB}") is None:
+        raise UserError(
+            "This project has no app; the service has a small page of its own.",
+            "Add it: `uvx copier update --data ui=gradio`. Or see the page: --keep-serving.",
+        )
     port = free_port(port)
     console.print(Text(f"\n1. Train with the profile {profile}", style="bold"))
     commands.train_for_demo(profile)
@@ -56,10 +67,11 @@ def run_demo(profile: str, *, keep_serving: bool = False, port: int = 0) -> None
         console.print(f"The service answers at {base_url}", markup=False)
         console.print(Text("\n3. Send one real request", style="bold"))
         console.print(first_request.send(base_url), markup=False, soft_wrap=True)
-        if keep_serving:
+        if keep_serving or ui:
             _print_next_steps(settings)
             console.print(f"\nStill serving at {base_url}. Ctrl-C stops it.", markup=False)
-            wait()
+            with _app_over(base_url) if ui else nullcontext():
+                wait()
     console.print("The service is stopped again.")
     _print_next_steps(settings)
 
@@ -122,6 +134,17 @@ def service(port: int) -> Iterator[tuple[str, Callable[[], NoReturn]]]:
             yield base_url, wait
         finally:
             _stop(child)
+
+
+@contextmanager
+def _app_over(base_url: str) -> Iterator[None]:
+    """Run the app as a child process until the block ends; it prints its address itself."""
+    arguments = [UI_VERB, "--api", base_url, "--port", "0", "--open"]
+    child = subprocess.Popen([sys.executable, "-m", __package__ or "", *arguments])  # noqa: S603
+    try:
+        yield
+    finally:
+        _stop(child)
 
 
 def _wait_until_ready(base_url: str, child: subprocess.Popen[bytes], log: IO[bytes]) -> None:

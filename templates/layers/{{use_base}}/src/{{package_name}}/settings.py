@@ -62,7 +62,7 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise UserError(
-                "\n".join(_setting_problem(detail) for detail in error.errors()),
+                "\n".join(_setting_problem(detail, type(self)) for detail in error.errors()),
                 "Set it in the environment or in the file .env; .env.example lists every setting.",
             ) from None  # The original error shows the value, which may be a secret.
 
@@ -291,9 +291,9 @@ def _expected(detail: ErrorDetails) -> str:
     return detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
 
 
-def _setting_problem(detail: ErrorDetails) -> str:
+def _setting_problem(detail: ErrorDetails, kind: type[Settings]) -> str:
     name = str(detail["loc"][0])
-    secret = SecretStr in get_args(Settings.model_fields[name].annotation)
+    secret = SecretStr in get_args(kind.model_fields[name].annotation)
     value = "" if secret else f" is {str(detail['input'])!r}, but"
     return f"{PREFIX}{name.upper()}{value} {_expected(detail)}."
 
