@@ -133,11 +133,17 @@ def install(project: Path) -> Weight:
 
 
 def demo(project: Path) -> int:
-    """Run the demo of an installed project; return how many seconds it took."""
-    began = time.monotonic()
+    """Run the demo of an installed project twice; return the seconds of the quicker run.
+
+    The first also compiles the packages, and other work on the machine slows either.
+    """
+    seconds = []
     command = ["uv", "run", Project(project).command, "demo"]
-    subprocess.run(command, cwd=project, check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
-    return round(time.monotonic() - began)
+    for _ in range(2):
+        began = time.monotonic()
+        subprocess.run(command, cwd=project, check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+        seconds.append(time.monotonic() - began)
+    return round(min(seconds))
 
 
 def installed_wheels(environment: Path) -> dict[tuple[str, str], frozenset[Tag]]:

@@ -172,7 +172,7 @@ def new(
 @app.command()
 def update(
     project: Annotated[
-        Path, typer.Argument(metavar="[PATH]", help="The project; without it, where you are.")
+        Path, typer.Argument(metavar="PATH", help="The folder of the project.")
     ] = Path(),
     to: Annotated[
         str | None,

@@ -216,7 +216,8 @@ def test_an_unknown_preset_is_refused_with_the_nearest_name(
 
 @pytest.mark.parametrize("columns", ["80", "120"])
 def test_show_tells_what_each_choice_adds(home: Home, columns: str) -> None:
-    shown = home.run("show", "house-prices", COLUMNS=columns).stdout
+    # In a process of its own: the width is settled once, by the first test that prints.
+    shown = home.run_alone("show", "house-prices", COLUMNS=columns).stdout
     assert "tracking=mlflow" in shown
     assert "ops=docker" in shown
     assert "not measured yet" not in shown

@@ -110,7 +110,10 @@ def test_a_conflict_is_marked_listed_and_holds_up_a_commit(home: Home, released:
 def test_a_new_question_is_answered_and_said(
     home: Home, released: Path, clone: Path, commit: Commit
 ) -> None:
-    stack = FILES["templates/questions/stack.yml"].rstrip() + "\n        ui: {choices: [gradio]}\n"
+    stack = (
+        FILES["templates/questions/stack.yml"].rstrip()
+        + "\n        ui: {choices: [gradio], default: gradio}\n"
+    )
     commit(clone, {"templates/questions/stack.yml": stack}, tag="v2.1.0")
     home.git("push", "--quiet", "--tags", "origin", "HEAD:main", folder=clone)
     result = home.run("update", str(released))
