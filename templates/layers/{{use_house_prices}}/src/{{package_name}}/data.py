@@ -3,8 +3,13 @@
 Sources: the embedded sample, a CSV or Parquet file, an OpenML data set by number, California.
 """
 
+import codecs
 import csv
+import gzip
 import hashlib
+import re
+import warnings
+import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,8 +34,15 @@ MIN_ROWS = 50
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"]
 # A text column with more levels than this is cut to its commonest ones; the others are unseen.
 MAX_LEVELS = 200
+# Beyond these a table is refused before it fills the memory.
+MAX_COLUMNS = 5_000
+MAX_NAME = 200
+MAX_BYTES = 4_000_000_000  # of text, after decompression
 # By rank correlation: so nearly the target that it must have been computed from it.
 LEAK = 0.9995
+CHUNK_BYTES = 4_000_000
+# How UTF-8 writes a western letter with an accent; in Windows-1252 no word has these two together.
+UTF8_LETTER = re.compile(rb"\xc3[\x80-\xbf]")
 LEFT_OUT = "left out; data.keep in params.toml keeps it"
 
 
@@ -320,13 +332,33 @@ def _read_file(path: Path) -> pd.DataFrame:
         )
     try:
         table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
-    except (OSError, ValueError, pd.errors.ParserError, csv.Error) as error:
+    except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
         raise UserError(
             f"{path} cannot be read as a table: {str(error).splitlines()[0]}.",
             "It must be CSV with a header, or Parquet.",
         ) from error
-    table.columns = [str(name).strip() for name in table.columns]
+    table.columns = _checked_names(path, [" ".join(str(name).split()) for name in table.columns])
     return table
+
+
+def _checked_names(path: Path, names: list[str]) -> list[str]:
+    """Return the names of columns, or refuse those that cannot be told apart or shown."""
+    hint = "Correct its header."
+    if len(names) > MAX_COLUMNS:
+        raise UserError(
+            f"{path} has {len(names):,} columns; {MAX_COLUMNS:,} are the most.",
+            "Leave out those that cannot matter, or turn rows and columns if they are swapped.",
+        )
+    seen = set()
+    for number, name in enumerate(names, start=1):
+        if len(name) > MAX_NAME:
+            raise UserError(f"{path}: the name of column {number} is {len(name):,} long.", hint)
+        if not name.isprintable():
+            raise UserError(f"{path}: the name of column {number} cannot be shown: {name!r}.", hint)
+        if name in seen:
+            raise UserError(f"{path} has two columns named {name!r}.", hint)
+        seen.add(name)
+    return names
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -339,27 +371,67 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    for encoding in ("utf-8-sig", "cp1252"):
+    encoding, header = _scan(path)
+    separator = max(",;\t|", key=header.count)
+    names = next(csv.reader([header], delimiter=separator), [])
+    # Before pandas sees them: it would rename equal ones, and spend minutes on very many.
+    _checked_names(path, [" ".join(name.split()) or f"(empty {n})" for n, name in enumerate(names)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
             return pd.read_csv(
                 path,
                 encoding=encoding,
-                sep=_separator(path, encoding),
+                sep=separator,
+                index_col=False,
                 keep_default_na=False,
                 na_values=MISSING,
                 low_memory=False,
             )
-        except UnicodeDecodeError:
-            continue
-    raise ValueError("it is neither UTF-8 nor Windows-1252 text")
+        except pd.errors.ParserWarning as error:
+            raise ValueError("its rows have more fields than its header") from error
 
 
-def _separator(path: Path, encoding: str) -> str:
-    head = pd.read_csv(
-        path, encoding=encoding, sep="\0", header=None, nrows=1, quoting=csv.QUOTE_NONE, dtype=str
-    )
-    line = str(head.iloc[0, 0])
-    return max(",;\t|", key=line.count)
+def _scan(path: Path) -> tuple[str, str]:
+    """Return the encoding and the first line, after one pass that needs little memory.
+
+    Raises
+    ------
+    ValueError
+        When the file is too long, holds NUL bytes, or mixes encodings.
+    """
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        start = file.read(2)
+        wide = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        encoding = "utf-16" if wide else "utf-8-sig"
+        decoder = codecs.getincrementaldecoder(encoding)()
+        utf8, size, line, letters = True, 0, 1, False
+        chunk = start + file.read(CHUNK_BYTES)
+        head = chunk
+        while chunk:
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise ValueError(f"it holds more than {MAX_BYTES:,} bytes")
+            if not wide and b"\0" in chunk:
+                line += chunk[: chunk.index(b"\0")].count(b"\n")
+                raise ValueError(f"line {line:,} holds a NUL byte, which no text has")
+            letters = letters or UTF8_LETTER.search(chunk) is not None
+            if utf8:
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError:
+                    utf8 = False
+            line += chunk.count(b"\n")
+            chunk = file.read(CHUNK_BYTES)
+    if not utf8:
+        if wide or letters:
+            raise ValueError("it mixes encodings; save it as UTF-8")
+        encoding = "cp1252"
+    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
+    header = next(iter(text.splitlines()), "")
+    if len(header) == len(text) and len(head) > CHUNK_BYTES:
+        raise ValueError(f"its first line is longer than {CHUNK_BYTES:,} bytes")
+    return encoding, header
 
 
 def _hash(table: pd.DataFrame) -> str:
