@@ -100,6 +100,6 @@ def test_base_and_family_hold_for_it(extended: Path, tmp_path: Path) -> None:
     render_template(extended, project, BARE)
     run(project, "uv", "sync", "--quiet")
     run(project, "uv", "run", "mypy")
-    run(project, "uv", "run", "poe", "test", "-q")
+    run(project, "uv", "run", "pytest", "-q")
     printed = run(project, "uv", "run", "diabetes", "demo", "--profile", "smoke")
     assert re.search(r"Answered: a progression of \d+ within a year", printed)
