@@ -6,13 +6,12 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from capstoner.catalog import load
-from capstoner.source import read_folder
+from capstoner.files import FolderFiles
 from render import REPOSITORY, layer_files, snapshot
 from render import render as render_template
 from test_projects import run
@@ -68,7 +67,7 @@ def test_every_block_of_the_page_with_a_caption_is_followed() -> None:
 
 
 def test_the_capstone_is_offered_and_in_the_matrix(extended: Path) -> None:
-    offered = load(partial(read_folder, extended)).capstones
+    offered = load(FolderFiles(extended).read).capstones
     matrix: dict[str, Any] = {}
     exec((extended / "tests" / "stacks.py").read_text(encoding="utf-8"), matrix)
     assert [choice.value for choice in offered] == matrix["CAPSTONES"]
@@ -100,6 +99,6 @@ def test_base_and_family_hold_for_it(extended: Path, tmp_path: Path) -> None:
     render_template(extended, project, BARE)
     run(project, "uv", "sync", "--quiet")
     run(project, "uv", "run", "mypy")
-    run(project, "uv", "run", "poe", "test", "-q")
+    run(project, "uv", "run", "pytest", "-q")
     printed = run(project, "uv", "run", "diabetes", "demo", "--profile", "smoke")
     assert re.search(r"Answered: a progression of \d+ within a year", printed)

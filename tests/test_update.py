@@ -58,7 +58,7 @@ def released(template: Path, tmp_path: Path) -> Path:
     (base / ".editorconfig").write_text("# Learned\n" + (base / ".editorconfig").read_text())
     errors = base / "src" / "{{package_name}}" / "errors.py"
     errors.write_text(errors.read_text() + "\n\nLEARNED = True\n")
-    params = capstone / "params.toml"
+    params = capstone / "params.toml.jinja"
     params.write_text("# A better default was found.\n" + params.read_text())
     commit(origin, "Second release")
     git(origin, "tag", "v1.1.0")
