@@ -13,7 +13,7 @@ Render = Callable[..., Path]
 CAPSTONES = ["house-prices"]
 # The options that decide which files a project holds: one answer, or any of the answers.
 ONE_OF = {"tracking": ["mlflow", "none"]}
-ANY_OF = {"ops": ["docker", "github-actions"]}
+ANY_OF = {"ops": ["docker", "github-actions", "gitlab-ci", "devcontainer"]}
 
 # A choice as one fact: `("tracking", "mlflow")`, or `("ops:docker", True)`.
 Fact = tuple[str, str | bool]
