@@ -32,6 +32,12 @@ with_docker = pytest.mark.parametrize(
 with_actions = pytest.mark.parametrize(
     "stack", [stack for stack in stacks() if "github-actions" in stack["ops"]], ids=stack_name
 )
+with_gitlab = pytest.mark.parametrize(
+    "stack", [stack for stack in stacks() if "gitlab-ci" in stack["ops"]], ids=stack_name
+)
+with_devcontainer = pytest.mark.parametrize(
+    "stack", [stack for stack in stacks() if "devcontainer" in stack["ops"]], ids=stack_name
+)
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -231,3 +237,56 @@ def test_the_workflow_runs_tasks_that_exist(stack: dict[str, Any], render: Rende
     assert tasks
     for task in tasks:
         assert f"[tool.poe.tasks.{task}]" in pyproject
+
+
+def gitlab_schema(pipeline: Path) -> str:
+    """Hold a pipeline against GitLab's own schema, which the package carries."""
+    command = [installed("check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci"]
+    return complaints(run(*command, "--data-transform", "gitlab-ci", pipeline))
+
+
+def test_the_schema_of_gitlab_finds_what_is_wrong(tmp_path: Path) -> None:
+    pipeline = tmp_path / ".gitlab-ci.yml"
+    pipeline.write_text("check:\n  script: [ls]\n  retri: 1\n", encoding="utf-8")
+    assert "retri" in gitlab_schema(pipeline)
+
+
+@with_gitlab
+def test_gitlab_runs_what_the_stack_has(stack: dict[str, Any], render: Render) -> None:
+    for floor in ("3.11", "3.13"):
+        project = render(**stack, python_version=floor)
+        assert gitlab_schema(project / ".gitlab-ci.yml") == ""
+        text = (project / ".gitlab-ci.yml").read_text(encoding="utf-8")
+        pipeline = yaml.safe_load(text)
+        assert ("container" in pipeline) == ("docker" in stack["ops"])
+        (matrix,) = pipeline["test"]["parallel"]["matrix"]
+        assert matrix["PYTHON"] == (["3.11", "3.13"] if floor == "3.11" else ["3.13"])
+        assert not re.search(r"image: \S+:latest|image: [^:\s]+$", text, re.MULTILINE)
+
+
+@with_gitlab
+def test_both_pipelines_run_the_same_commands(stack: dict[str, Any], render: Render) -> None:
+    project = render(**stack | {"ops": ["github-actions", "gitlab-ci"]})
+    workflow = yaml.safe_load((project / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    pipeline = yaml.safe_load((project / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+    for name, job in workflow["jobs"].items():
+        assert pipeline[name]["script"] == [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_gitlab_reads_the_coverage_of_the_report(render: Render) -> None:
+    project = render(ops=["gitlab-ci"])
+    pattern = yaml.safe_load((project / ".gitlab-ci.yml").read_text(encoding="utf-8"))["test"]
+    for total in ("98%", "98.25%"):
+        found = re.search(pattern["coverage"].strip("/"), f"TOTAL   2345   12   456   9   {total}")
+        assert found
+        assert found[1] == total
+
+
+@with_devcontainer
+def test_devcontainer(stack: dict[str, Any], render: Render) -> None:
+    path = render(**stack, python_version="3.12") / ".devcontainer" / "devcontainer.json"
+    container = json.loads(path.read_text(encoding="utf-8"))
+    assert container["image"].startswith("mcr.microsoft.com/devcontainers/python:3.12-")
+    assert container["remoteUser"] != "root"
+    assert (5000 in container["forwardPorts"]) == (stack["tracking"] == "mlflow")
+    assert {str(port) for port in container["forwardPorts"]} == set(container["portsAttributes"])
