@@ -186,7 +186,8 @@ def predict(
     frame.insert(0, "upper", upper)
     frame.insert(0, "lower", lower)
     frame.insert(0, "prediction", predictions)
-    replace_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    text = tables.without_formulas(frame).to_csv(index=False, lineterminator="\n")
+    replace_text(path, text)
     console.print(f"{len(frame):,} predictions written: {path}", markup=False, soft_wrap=True)
 
 

@@ -41,6 +41,7 @@ MAX_BYTES = 4_000_000_000  # of text, after decompression
 # By rank correlation: so nearly the target that it must have been computed from it.
 LEAK = 0.9995
 CHUNK_BYTES = 4_000_000
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # How UTF-8 writes a western letter with an accent; in Windows-1252 no word has these two together.
 UTF8_LETTER = re.compile(rb"\xc3[\x80-\xbf]")
 LEFT_OUT = "left out; data.keep in params.toml keeps it"
@@ -255,6 +256,19 @@ def read_features(path: Path, schema: Schema) -> pd.DataFrame:
     return _typed(table[[f.name for f in schema.features if f.name in table]], schema)
 
 
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table that is safe to open in a spreadsheet.
+
+    A text there that begins like a formula would be run (OWASP, *CSV injection*), so it gets an
+    apostrophe in front; so do names of columns.
+    """
+    safe = frame.rename(columns=_as_text)
+    for name, kind in safe.dtypes.items():
+        if not pd.api.types.is_numeric_dtype(kind) and kind.kind != "M":
+            safe[name] = safe[name].map(_as_text, na_action="ignore")
+    return safe
+
+
 def rows_of(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:
     """Return rows in the order of the schema: Python values, and None where one is missing."""
     columns = []
@@ -264,6 +278,10 @@ def rows_of(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:
             column = column.map(lambda day: day.date(), na_action="ignore")
         columns.append(column.where(frame[feature.name].notna(), None).tolist())
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _as_text(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _read(source: str, target: str | None) -> tuple[pd.DataFrame, str, str]:

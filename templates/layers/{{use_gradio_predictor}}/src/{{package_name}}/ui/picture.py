@@ -13,7 +13,8 @@ MARGIN = 0.3  # beside the interval, as a part of its width
 
 STYLE = """
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
-.gradio-container input[role="listbox"] { text-overflow: ellipsis; padding-right: 1.6rem; }
+.gradio-container input[role="combobox"] { text-overflow: ellipsis;
+  padding-right: 1.6rem !important; }
 #answer { position: sticky; top: 1rem; }
 #answer .html-container { padding: 0; }
 .answer { padding: .25rem; }
