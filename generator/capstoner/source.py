@@ -127,6 +127,8 @@ def open_source(given: str | None, ref: str | None, scratch: Path) -> Source:
     if given is None:
         return _open_own(ref, scratch)
     path = Path(given).expanduser()
+    if path.is_dir() and git.asks("rev-parse", "--is-bare-repository", folder=path) == "true":
+        return _open_download(_local_address(path), ref, scratch)
     if path.is_dir():
         return _open_folder(path.resolve(), ref)
     if path.is_file():
@@ -264,7 +266,7 @@ def _address_of(folder: Path, origin: str | None, commit: str) -> tuple[str, boo
     if elder.is_dir() and git.asks("cat-file", "-e", f"{commit}^{{commit}}", folder=elder) == "":
         root = git.asks("rev-parse", "--show-toplevel", folder=elder)
         is_root = root is not None and Path(root).resolve() == elder
-        return (str(elder) if is_root else _as_copier_knows(str(elder))), True
+        return (str(elder) if is_root else _local_address(elder)), True
     return str(folder), True
 
 
@@ -344,6 +346,11 @@ def _git_address(address: str) -> str:
     if address.startswith(_KNOWN_HOSTS) and not address.endswith(".git"):
         return f"{address}.git"
     return address
+
+
+def _local_address(repository: Path) -> str:
+    """Return the address of a bare repository of this machine; its path Copier cannot read."""
+    return f"git+{repository.resolve().as_uri()}"
 
 
 def _as_copier_knows(address: str) -> str:

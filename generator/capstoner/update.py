@@ -98,7 +98,11 @@ def _is_newer(source: Source, version: str, *, asked: str | None) -> bool:
     CapstonerError
         If the project's version is unknown there, or a person asked for an older one.
     """
-    assert source.commit, "an address, a clone and a bundle all have commits"  # noqa: S101
+    if source.commit is None:
+        raise CapstonerError(
+            f"{source.remembered} is a plain folder now: its versions cannot be compared.",
+            "If the template has moved, correct `_src_path` in .copier-answers.yml and commit it.",
+        )
     now = knows(source.place, version)
     if now is None:
         raise CapstonerError(

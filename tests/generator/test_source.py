@@ -98,6 +98,18 @@ def test_an_origin_on_this_machine_serves_if_it_has_the_commit(
     assert open_source(str(second), None, scratch).remembered == str(second)
 
 
+def test_a_bare_repository_on_this_machine_is_remembered_by_its_address(
+    home: Home, clone: Path, scratch: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "a bare one"
+    home.git("clone", "--quiet", "--bare", str(clone), str(bare), folder=tmp_path)
+    address = f"git+{bare.as_uri()}"
+    assert open_source(str(bare), None, scratch).remembered == address
+    second = tmp_path / "second"
+    home.git("clone", "--quiet", str(bare), str(second), folder=tmp_path)
+    assert open_source(str(second), None, scratch).remembered == address
+
+
 def test_uncommitted_changes_are_left_out_and_said(clone: Path, scratch: Path) -> None:
     (clone / "templates" / "questions" / "stack.yml").write_text("tracking: changed\n")
     (clone / "unrelated.txt").write_text("not a part of the template")

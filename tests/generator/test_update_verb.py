@@ -71,6 +71,41 @@ def test_it_merges_the_news_and_keeps_the_edits(home: Home, released: Path, tmp_
     assert not list(home.cache.rglob("*.git"))
 
 
+def test_a_bare_repository_on_this_machine_updates_what_was_made_from_its_clone(
+    home: Home, clone: Path, tmp_path: Path, commit: Commit
+) -> None:
+    bare, folder = tmp_path / "bare.git", tmp_path / "project"
+    home.git("clone", "--quiet", "--bare", str(clone), str(bare), folder=tmp_path)
+    home.git("remote", "add", "origin", str(bare), folder=clone)
+    arguments = ["--defaults", "--no-install", "--source", str(clone)]
+    assert home.run("new", "toy", str(folder), *arguments).code == 0
+    commit(clone, NEWS, tag="v2.0.0")
+    home.git("push", "--quiet", "--tags", "origin", "HEAD:main", folder=clone)
+    result = home.run("update", str(folder))
+    assert result.code == 0, result.stderr
+    assert (folder / "README.md").read_text().startswith("# The new Toy")
+
+    shutil.rmtree(bare)
+    bare.mkdir()
+    home.git("add", "--all", folder=folder)
+    home.git("commit", "--quiet", "--message=updated", folder=folder)
+    refused = home.run("update", str(folder))
+    assert refused.code == 1
+    assert "cannot be fetched" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_template_that_lost_its_history_is_a_sentence(
+    home: Home, clone: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    arguments = ["--defaults", "--no-install", "--source", str(clone)]
+    assert home.run("new", "toy", str(folder), *arguments).code == 0
+    shutil.rmtree(clone / ".git")
+    refused = home.run("update", str(folder))
+    assert (refused.code, "is a plain folder now" in refused.stderr) == (1, True)
+
+
 def test_it_never_goes_back(home: Home, released: Path, clone: Path, commit: Commit) -> None:
     assert home.run("update", str(released), "--to", "v2.0.0").code == 0
     home.git("add", "--all", folder=released)

@@ -84,7 +84,7 @@ def columns_and_rows(results: list[CrossValidation]) -> tuple[list[str], list[li
         ]
         for result in results
     ]
-    return ["model", shown[0], "± over folds", *shown[1:]], rows
+    return ["model", shown[0], "± folds", *shown[1:]], rows
 
 
 def run(

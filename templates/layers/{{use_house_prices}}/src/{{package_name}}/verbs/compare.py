@@ -63,15 +63,15 @@ def compare(
         obstacle = build(name, params.models, dataset.schema.columns, seed=0).obstacle
         if obstacle:
             obstacles[name] = obstacle
-        row.append("comparison only" if obstacle else "ONNX")
+        row.append(not obstacle)
         row[0] = f"{name} (baseline)" if name == BASELINE else name
     order = sorted(range(len(rows)), key=lambda place: float(str(rows[place][1])))
     rows = [rows[place] for place in order]
     title = evaluate.title(params)
-    columns.append("served as")
+    columns.append("ONNX")
     table(title, columns, rows)
     for obstacle in obstacles.values():
-        console.print(obstacle, markup=False)
+        console.print(f"{obstacle} So it is for comparison only.", markup=False)
     page = settings.artifacts_dir / "reports" / "comparison.html"
     write_comparison(
         page, title, columns, rows, dataset, [results[place] for place in order], drawn
