@@ -15,7 +15,7 @@ CAPSTONES = ["house-prices"]
 ONE_OF = {"tracking": ["mlflow", "none"], "ui": ["gradio", "none"]}
 ANY_OF = {
     "boosters": ["catboost", "xgboost", "lightgbm"],
-    "ops": ["docker", "github-actions", "gitlab-ci", "devcontainer", "monitoring"],
+    "ops": ["docker", "github-actions", "gitlab-ci", "devcontainer", "notebooks", "monitoring"],
 }
 
 # A choice as one fact: `("tracking", "mlflow")`, or `("ops:docker", True)`.

@@ -21,7 +21,7 @@ BLOCK = re.compile(
     r"^(`{3,})\{code-block\} \w+\n:caption: ([^\n]+)\n\n(.*?)^\1$", re.DOTALL | re.MULTILINE
 )
 BARE = {"capstone": "diabetes", "tracking": "none", "ops": []}
-FULL = {"capstone": "diabetes", "tracking": "mlflow", "ops": ["docker", "github-actions"]}
+FULL = {"capstone": "diabetes", "tracking": "mlflow", "ops": ["docker", "notebooks"]}
 
 
 def blocks() -> Iterator[tuple[str, str, str]]:
@@ -96,7 +96,7 @@ def test_it_is_one_layer_and_clean(
 @pytest.mark.slow
 def test_base_and_family_hold_for_it(extended: Path, tmp_path: Path) -> None:
     project = tmp_path / "project"
-    render_template(extended, project, BARE)
+    render_template(extended, project, BARE | {"ops": ["notebooks"]})
     run(project, "uv", "sync", "--quiet")
     run(project, "uv", "run", "mypy")
     run(project, "uv", "run", "pytest", "-q")

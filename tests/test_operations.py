@@ -288,5 +288,7 @@ def test_devcontainer(stack: dict[str, Any], render: Render) -> None:
     container = json.loads(path.read_text(encoding="utf-8"))
     assert container["image"].startswith("mcr.microsoft.com/devcontainers/python:3.12-")
     assert container["remoteUser"] != "root"
+    extensions = container["customizations"]["vscode"]["extensions"]
+    assert ("ms-toolsai.jupyter" in extensions) == ("notebooks" in stack["ops"])
     assert (5000 in container["forwardPorts"]) == (stack["tracking"] == "mlflow")
     assert {str(port) for port in container["forwardPorts"]} == set(container["portsAttributes"])

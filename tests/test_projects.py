@@ -114,7 +114,7 @@ def test_every_stack_is_clean_for_ruff(stack: dict[str, Any], render: Render) ->
 def test_the_length_of_a_name_does_not_change_what_is_clean(
     package_name: str, render: Render
 ) -> None:
-    project = render(package_name=package_name)
+    project = render(**everything(), package_name=package_name)
     run(project, sys.executable, "-m", "ruff", "check", "--no-cache")
     run(project, sys.executable, "-m", "ruff", "format", "--check", "--no-cache")
 

@@ -107,9 +107,9 @@ def test_an_option_adds_and_removes_only_its_own_files(render: Render) -> None:
     assert ".github/workflows/ci.yml" in files(ops=["github-actions"]) - without
 
 
-def test_no_layer_carries_a_python_template_but_tests() -> None:
+def test_no_layer_carries_a_python_template_but_tests_and_notebooks() -> None:
     for path in LAYERS.rglob("*.py.jinja"):
-        assert "tests" in path.relative_to(LAYERS).parts, (
+        assert {"tests", "notebooks"}.intersection(path.relative_to(LAYERS).parts), (
             f"{path} chooses by `if`; let a layer choose"
         )
     for path in LAYERS.rglob("*.py"):
