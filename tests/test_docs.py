@@ -78,3 +78,9 @@ def test_each_question_and_choice_has_its_section(template: Path) -> None:
 def test_each_capstone_has_its_page(template: Path) -> None:
     for capstone in load(FolderFiles(template).read).capstones:
         assert (REPOSITORY / "docs" / f"{capstone.value}.md").exists()
+
+
+def test_the_picture_of_the_app_is_the_one_that_projects_get() -> None:
+    layer = REPOSITORY / "templates" / "layers" / "{{use_house_prices_gradio}}"
+    picture = (REPOSITORY / "docs" / "house-prices-ui.png").read_bytes()
+    assert (layer / "docs" / "app.png").read_bytes() == picture
