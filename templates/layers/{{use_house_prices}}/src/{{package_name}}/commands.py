@@ -260,6 +260,8 @@ def _train(params: "Params", profile: str) -> None:
         ["metric", "model", "95 % interval", "baseline"],
         rows,
     )
+    for sentence in outcome.sampled:
+        console.print(f"{sentence} params.toml bounds them.", markup=False, soft_wrap=True)
     colour = "green" if outcome.decision.promoted else "yellow"
     console.print(outcome.decision.reason, style=colour, markup=False, soft_wrap=True)
     console.print(f"Kept in {outcome.artifact.path}", markup=False, soft_wrap=True)

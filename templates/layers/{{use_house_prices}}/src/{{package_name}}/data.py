@@ -454,9 +454,14 @@ def _scan(path: Path) -> tuple[str, str]:
 
 def _hash(table: pd.DataFrame) -> str:
     digest = hashlib.sha256("\0".join(map(str, table.columns)).encode())
-    text = table.astype({name: str for name in table.columns if not _is_number(table[name])})
-    digest.update(pd.util.hash_pandas_object(text, index=False).to_numpy().tobytes())
+    found = pd.util.hash_pandas_object(_comparable(table), index=False)
+    digest.update(found.to_numpy().tobytes())
     return digest.hexdigest()
+
+
+def _comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose columns are text, but for numbers: to write those out takes longest."""
+    return table.astype({name: str for name in table.columns if not _is_number(table[name])})
 
 
 def _is_number(column: pd.Series) -> bool:
@@ -492,7 +497,7 @@ def _clean(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, list[Finding
         )
     if table[target].nunique() == 1:
         raise UserError(f"The target {target} is the same in every row: nothing can be learned.")
-    repeated = int(table.astype(str).duplicated().sum())
+    repeated = int(_comparable(table).duplicated().sum())
     if repeated:
         findings.append(
             Finding("(rows)", f"{repeated:,} repeat another row", "kept on one side of the split")
@@ -503,9 +508,8 @@ def _clean(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, list[Finding
 def _suspects(table: pd.DataFrame, y: NDArray[np.float64]) -> Iterator[tuple[str, str]]:
     """Yield columns that repeat another one, or that give the target away."""
     seen: dict[bytes, str] = {}
-    for name in table.columns:
-        column = table[name]
-        content = pd.util.hash_pandas_object(column.astype(str), index=False).to_numpy().tobytes()
+    for name, column in _comparable(table).items():
+        content = pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes()
         if content in seen:
             yield name, f"the same as {seen[content]}"
         elif _is_number(column) and _gives_away(column.to_numpy(np.float64, na_value=np.nan), y):
@@ -533,7 +537,8 @@ def _infer(column: pd.Series, findings: list[Finding], keep: Collection[str]) ->
     if present.empty:
         leave_out("empty", "left out")
         return None
-    if present.astype(str).nunique() == 1 and len(present) == len(column):
+    distinct = (present if _is_number(present) else present.astype(str)).nunique()
+    if distinct == 1 and len(present) == len(column):
         leave_out(f"constant: {str(present.iloc[0])[:30]}", "left out")
         return None
     required = len(present) == len(column)

@@ -183,6 +183,7 @@ def cards(
                 "Prices move: a model that was trained on old sales knows nothing of later ones.",
                 "A level that training never saw is like none of the known ones; the answer warns.",
                 "Numbers beyond the range of the training data are answered as at its edge.",
+                *model.sampled,
             ],
             reproduce=_command(metadata),
             slices=[

@@ -73,11 +73,12 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training came to."""
+    """What a training came to; `sampled` says which bounds on the rows were met."""
 
     artifact: Artifact
     decision: Decision
     where: str
+    sampled: tuple[str, ...] = ()
 
 
 def fit(
@@ -231,7 +232,7 @@ def train(
             with deciding(settings.artifacts_dir):
                 if champion_id(settings.artifacts_dir) == artifact.metadata.id:
                     tracker.promote(artifact)
-    return Outcome(artifact, decision, tracker.where())
+    return Outcome(artifact, decision, tracker.where(), fitted.model.sampled)
 
 
 def _write_model(

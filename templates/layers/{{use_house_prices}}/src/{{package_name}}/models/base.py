@@ -48,6 +48,8 @@ class Model(ABC):
     # Errors of predictions that were not learned from, shape (n,), if `fit` comes to know them.
     residuals: Vector | None = None
     knows_residuals: ClassVar[bool] = False
+    # A sentence for each bound on the rows that `fit` came to; the card and `train` tell them.
+    sampled: tuple[str, ...] = ()
     # Whether it trains other models, which then learn features of their own.
     has_members: ClassVar[bool] = False
 
@@ -98,6 +100,16 @@ class Model(ABC):
         advance : Callable[[], None], optional
             Called after each of the model's steps, for a progress bar.
         """
+
+    def draw(self, X: Matrix, y: Vector, limit: int) -> tuple[Matrix, Vector]:
+        """Return all rows, or `limit` of them at random, and note that in `sampled`."""
+        if len(X) <= limit:
+            return X, y
+        self.sampled = (
+            f"Of {len(X):,} rows to learn from, {self.name} took {limit:,}, drawn at random.",
+        )
+        chosen = np.random.default_rng(self.seed).choice(len(X), limit, replace=False)
+        return X[chosen], y[chosen]
 
     @abstractmethod
     def predict(self, X: Matrix) -> Vector:

@@ -83,6 +83,7 @@ class Blend(Model):
             # Nobody is better than the mean; then all are equally good.
             self.weights = np.full(len(names), 1 / len(names))
         self.members: list[Model] = results[len(names) * len(folds) :]
+        self.sampled = tuple(note for member in self.members for note in member.sampled)
         # Of predictions that no member learned from: what an interval is made of.
         self.residuals = y - self._combine(out_of_fold)
         return self

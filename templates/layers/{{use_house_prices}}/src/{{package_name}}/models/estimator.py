@@ -28,10 +28,7 @@ class EstimatorModel(Model):
 
     def fit(self, X: Matrix, y: Vector, advance: Callable[[], None] | None = None) -> Self:
         """Learn the columns, then the regressor on the distance of the target from its mean."""
-        limit = getattr(self.params, "max_rows", len(X))
-        if len(X) > limit:
-            chosen = np.random.default_rng(self.seed).choice(len(X), limit, replace=False)
-            X, y = X[chosen], y[chosen]
+        X, y = self.draw(X, y, getattr(self.params, "max_rows", len(X)))
         self.design = Design(self.columns, standardise=self.standardise).fit(X)
         self.mean = float(y.mean())
         self.learn_inputs(X, y)

@@ -66,10 +66,7 @@ class Kernel(Model):
         """Learn the weights of the columns and of the centres; takes 16 bytes * centres squared."""
         from scipy.linalg import cho_factor, cho_solve
 
-        if len(X) > self.params.max_centres:
-            random = np.random.default_rng(self.seed)
-            chosen = random.choice(len(X), self.params.max_centres, replace=False)
-            X, y = X[chosen], y[chosen]
+        X, y = self.draw(X, y, self.params.max_centres)
         self.design = Design(self.columns, standardise=True).fit(X)
         trust = self._trust(X, y)
         self.mean = float(np.average(y, weights=trust))

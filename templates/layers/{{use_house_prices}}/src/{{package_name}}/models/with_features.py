@@ -47,6 +47,7 @@ class WithFeatures(Model):
     def fit(self, X: Matrix, y: Vector, advance: Callable[[], None] | None = None) -> Self:
         """Learn the features, then the model."""
         self.inner.fit(self.features.fit(X).transform(X), y, advance)
+        self.sampled = self.inner.sampled
         return self
 
     def predict(self, X: Matrix) -> Vector:
