@@ -349,6 +349,12 @@ def test_compose_runs_the_service_beside_mlflow_and_the_app(engine: Engine, proj
         # Prometheus and Grafana come from a registry, which need not be in reach.
         run(*compose, "up", "--wait", "--no-build", *built, cwd=project, environment=environment)
         assert "Answered:" in ask(project, f"http://127.0.0.1:{environment['APP_PORT']}")
+        logged = [*compose, "exec", "-T", "service", "ls", "/monitoring"]
+        for _ in range(60):
+            if run(*logged, cwd=project, environment=environment):
+                break
+            time.sleep(0.5)
+        assert "requests-" in run(*logged, cwd=project, environment=environment)
         app = Page(f"http://127.0.0.1:{environment['APP_UI_PORT']}")
         assert "90% of such cases" in app.predict("Gr Liv Area", 3000)
         tracking = f"http://127.0.0.1:{environment['MLFLOW_PORT']}"
