@@ -12,10 +12,12 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from render import render as render_template
@@ -125,6 +127,48 @@ def get(url: str) -> str:
         return text
 
 
+def post(url: str, content: Any, **headers: str) -> Any:
+    body = json.dumps(content).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json", **headers})
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return json.load(response)
+
+
+@dataclass
+class Page:
+    """One person's open page of the Gradio app, asked over HTTP as its own script does it."""
+
+    url: str
+    session: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def event(self, function: int, values: list[Any]) -> dict[str, Any]:
+        event = {"fn_index": function, "data": values, "session_hash": self.session}
+        post(f"{self.url}/gradio_api/queue/join", event)
+        messages = f"{self.url}/gradio_api/queue/data?session_hash={self.session}"
+        with urllib.request.urlopen(messages, timeout=60) as lines:
+            for line in lines:
+                if line.startswith(b"data: "):
+                    message = json.loads(line.removeprefix(b"data: "))
+                    if message["msg"] == "process_completed":
+                        assert message["success"], message
+                        output: dict[str, Any] = message["output"]
+                        return output
+        pytest.fail("the app ended its answer early")
+
+    def predict(self, label: str, value: Any) -> str:
+        """Fill in one field of the example, press the button, and return what is drawn."""
+        [load] = json.loads(get(f"{self.url}/config"))["dependencies"]
+        form = self.event(load["id"], [])["render_config"]
+        props = {component["id"]: component["props"] for component in form["components"]}
+        [button] = [key for key, each in props.items() if each.get("elem_id") == "predict"]
+        [click] = [each for each in form["dependencies"] if [button, "click"] in each["targets"]]
+        labels = [props[key]["label"] for key in click["inputs"]]
+        values = [props[key].get("value") for key in click["inputs"]]
+        values[labels.index(label)] = value
+        [drawn] = self.event(click["id"], values)["data"]
+        return str(drawn)
+
+
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     found = [name for name in ("docker", "podman") if answers(name, "info")]
@@ -143,7 +187,8 @@ def engine() -> Engine:
 def project(engine: Engine, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a champion of the smoke profile; made only where there is an engine."""
     folder = tmp_path_factory.mktemp("container") / "project"
-    render_template(template, folder, {"ops": ["docker"], "python_version": "3.11"})
+    answers = {"ops": ["docker", "monitoring"], "ui": "gradio", "python_version": "3.11"}
+    render_template(template, folder, answers)
     run("uv", "run", "house-prices", "train", "--profile", "smoke", cwd=folder)
     return folder
 
@@ -184,19 +229,23 @@ def test_the_service_image_answers_with_the_least_rights(
         assert engine("inspect", "--format={{.State.ExitCode}}", container) == "0"
 
 
-def test_the_service_image_holds_nothing_that_trains_or_tests(
-    engine: Engine, service_image: str
-) -> None:
+def held(engine: Engine, image: str) -> set[str]:
     code = (
         "from importlib.metadata import distributions;"
         "print(' '.join(d.metadata['Name'].lower() for d in distributions(path=['/app/.venv/lib/"
         "python3.11/site-packages'])))"
     )
-    held = engine(
-        "run", "--rm", "--network=none", "--entrypoint=python", service_image, "-c", code
-    ).split()
-    assert {"onnxruntime", "fastapi", "house-prices"} <= set(held)
-    assert not {"scikit-learn", "catboost", "pandas", "mlflow", "pytest", "uv", "pip"} & set(held)
+    names = engine("run", "--rm", "--network=none", "--entrypoint=python", image, "-c", code)
+    return set(names.split())
+
+
+def test_the_service_image_holds_nothing_that_trains_or_tests(
+    engine: Engine, service_image: str
+) -> None:
+    packages = held(engine, service_image)
+    assert {"onnxruntime", "fastapi", "house-prices"} <= packages
+    assert not {"scikit-learn", "catboost", "pandas", "mlflow", "pytest", "uv", "pip"} & packages
+    assert "gradio" not in packages
 
 
 def test_the_service_image_without_a_model_says_what_to_do(
@@ -246,19 +295,68 @@ def test_the_bundled_image_needs_no_mount_and_holds_one_version(
         assert "Answered:" in ask(project, url)
 
 
-def test_compose_runs_the_service_beside_mlflow(engine: Engine, project: Path) -> None:
+def test_the_app_image_asks_the_service_with_the_least_rights(
+    engine: Engine, project: Path, service_image: str
+) -> None:
+    image = engine.build(project, "ui")
+    packages = held(engine, image)
+    assert {"gradio", "house-prices"} <= packages
+    assert not {"onnxruntime", "scikit-learn", "mlflow", "torch", "pytest", "uv"} & packages
+
+    port = free_port()
+    key = "--env=APP_API_KEY=sesame"
+    publish = [f"--publish=127.0.0.1:{port}:{port}"] if engine.has_bridge else []
+    with engine.running(service_image, 8000, mounted(project), key, *publish) as (service, url):
+        engine.wait_until_healthy(service)
+        # It stands in the service's own network, so it finds it on loopback with every engine.
+        options = [f"--network=container:{service}", f"--env=APP_UI_PORT={port}", key]
+        address = "http://127.0.0.1:8000" if engine.has_bridge else url
+        app = engine("run", "--detach", *HARDENED, *options, f"--env=APP_API_URL={address}", image)
+        try:
+            engine.wait_until_healthy(app)
+            assert "gradio" in get(f"http://127.0.0.1:{port}")
+            drawn = Page(f"http://127.0.0.1:{port}").predict("Gr Liv Area", 3000)
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                get(f"{url}/v1/model")
+            asked = urllib.request.Request(f"{url}/v1/model", headers={"X-API-Key": "sesame"})
+            with urllib.request.urlopen(asked, timeout=30) as response:
+                example = json.load(response)["metadata"]["example"]
+            request = example | {"Gr_Liv_Area": 3000}
+            answer = post(f"{url}/v1/predict", request, **{"X-API-Key": "sesame"})
+            assert f"{answer['prediction']:,.0f}" in drawn
+            assert engine("exec", app, "id", "-u") == "10001"
+            for place in ("/app/x", "/x"):
+                assert "Read-only" in engine("exec", app, "touch", place, ok=False)
+            start = time.monotonic()
+            engine("stop", "--time=15", app)
+            assert time.monotonic() - start < 14, "it was killed instead of stopping"
+        finally:
+            engine("rm", "--force", app)
+
+
+def test_compose_runs_the_service_beside_mlflow_and_the_app(engine: Engine, project: Path) -> None:
     if not answers(engine.name, "compose", "version"):
         pytest.skip(f"there is no `{engine.name} compose` on this machine")
     if not engine.has_bridge:
         pytest.skip("this engine has no bridge network, which compose needs")
-    environment = {"APP_PORT": str(free_port()), "MLFLOW_PORT": str(free_port())}
+    ports = ("APP_PORT", "MLFLOW_PORT", "APP_UI_PORT")
+    environment = {name: str(free_port()) for name in ports} | {"APP_API_KEY": ""}
     compose = [engine.name, "compose", "--project-name", "capstoner-test"]
-    for stage in ("service", "mlflow"):  # compose takes what is built: it has no `--network`.
-        image = engine.build(project, stage)
-        engine("tag", image, {"service": "house-prices", "mlflow": "house-prices-mlflow"}[stage])
+    built = {"service": "house-prices", "mlflow": "house-prices-mlflow", "ui": "house-prices-ui"}
+    for stage, name in built.items():  # compose takes what is built: it has no `--network`.
+        engine("tag", engine.build(project, stage), name)
     try:
-        run(*compose, "up", "--wait", "--no-build", cwd=project, environment=environment)
+        # Prometheus and Grafana come from a registry, which need not be in reach.
+        run(*compose, "up", "--wait", "--no-build", *built, cwd=project, environment=environment)
         assert "Answered:" in ask(project, f"http://127.0.0.1:{environment['APP_PORT']}")
+        logged = [*compose, "exec", "-T", "service", "ls", "/monitoring"]
+        for _ in range(60):
+            if run(*logged, cwd=project, environment=environment):
+                break
+            time.sleep(0.5)
+        assert "requests-" in run(*logged, cwd=project, environment=environment)
+        app = Page(f"http://127.0.0.1:{environment['APP_UI_PORT']}")
+        assert "90% of such cases" in app.predict("Gr Liv Area", 3000)
         tracking = f"http://127.0.0.1:{environment['MLFLOW_PORT']}"
         assert get(f"{tracking}/health") == "OK"
         foreign = urllib.request.Request(
@@ -279,5 +377,5 @@ def test_compose_runs_the_service_beside_mlflow(engine: Engine, project: Path) -
 @pytest.fixture(scope="module", autouse=True)
 def clean_up(engine: Engine) -> Iterator[None]:
     yield
-    for stage in ("service", "bundled", "mlflow"):
+    for stage in ("service", "bundled", "mlflow", "ui"):
         answers(engine.name, "image", "rm", "--force", f"capstoner-test-{stage}")

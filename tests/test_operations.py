@@ -115,6 +115,13 @@ def test_dockerfile(stack: dict[str, Any], license: str, render: Render) -> None
     assert names[-1] == "service", "`docker build .` builds the last stage"
     assert "bundled" in names
     assert ("mlflow" in names) == (stack["tracking"] == "mlflow")
+    assert ("ui" in names) == (stack["ui"] == "gradio")
+    installed_by = {
+        stage.partition("\n")[0]: set(re.findall(r"--group (\S+)", stage))
+        for stage in re.split(r"^FROM \S+ AS ", text, flags=re.MULTILINE)
+    }
+    assert installed_by["builder"] == {"serve"}
+    assert installed_by.get("ui-builder", {"ui"}) == {"ui"}, "the app needs no model"
     # Everything comes from the one base image, which a person may replace by a mirror.
     assert {base for base, _ in stages} - set(names) == {"${PYTHON_IMAGE}"}
     assert set(re.findall(r"--from=(\S+)", text)) <= set(names)
@@ -142,13 +149,20 @@ def test_nothing_but_what_is_named_reaches_the_builder(
 def test_compose_gives_each_service_no_more_than_it_needs(
     stack: dict[str, Any], render: Render
 ) -> None:
-    compose = yaml.safe_load((render(**stack) / "compose.yaml").read_text(encoding="utf-8"))
+    project = render(**stack)
+    compose = yaml.safe_load((project / "compose.yaml").read_text(encoding="utf-8"))
     monitored = "monitoring" in stack["ops"]
     expected = {"service"}
     expected |= {"mlflow"} if stack["tracking"] == "mlflow" else set()
+    expected |= {"ui"} if stack["ui"] == "gradio" else set()
     expected |= {"prometheus", "grafana"} if monitored else set()
     assert set(compose["services"]) == expected
-    mounts = [mount for service in compose["services"].values() for mount in service["volumes"]]
+    dockerfile = (project / "Dockerfile").read_text(encoding="utf-8")
+    built = [service["build"] for service in compose["services"].values() if "build" in service]
+    assert {build["target"] for build in built} <= set(re.findall(r" AS (\S+)$", dockerfile, re.M))
+    mounts = [
+        mount for service in compose["services"].values() for mount in service.get("volumes", ())
+    ]
     named = {str(mount).partition(":")[0] for mount in mounts if str(mount)[0] not in "{."}
     assert named == set(compose.get("volumes", {}))
     for service in compose["services"].values():
@@ -164,6 +178,11 @@ def test_compose_gives_each_service_no_more_than_it_needs(
     assert others == (["monitoring:/monitoring"] if monitored else [])
     # A secret would stand in the file: only names are written here, the values come from outside.
     assert set(compose["services"]["service"]["environment"].values()) == {None}
+    if stack["ui"] == "gradio":
+        app = compose["services"]["ui"]
+        assert app["environment"] == {"APP_API_URL": "http://service:8000", "APP_API_KEY": None}
+        assert app["depends_on"] == {"service": {"condition": "service_healthy"}}
+        assert "volumes" not in app
 
 
 @with_docker
@@ -171,7 +190,7 @@ def test_compose_is_understood_by_docker(stack: dict[str, Any], render: Render) 
     if run("docker", "compose", "version").returncode if shutil.which("docker") else True:
         pytest.skip("there is no `docker compose` on this machine")
     project = render(**stack)
-    environment = os.environ | {"APP_API_KEY": "k", "APP_PORT": "9000"}
+    environment = os.environ | {"APP_API_KEY": "k", "APP_PORT": "9000", "APP_UI_PORT": "9001"}
     done = subprocess.run(
         ["docker", "compose", "config", "--format", "json"],
         cwd=project,
@@ -181,10 +200,15 @@ def test_compose_is_understood_by_docker(stack: dict[str, Any], render: Render) 
         check=False,
     )
     assert complaints(done) == ""
-    service = json.loads(done.stdout)["services"]["service"]
+    services = json.loads(done.stdout)["services"]
+    service = services["service"]
     assert service["environment"]["APP_API_KEY"] == "k"
     assert service["ports"][0]["published"] == "9000"
     assert service["build"]["target"] == "service"
+    assert ("ui" in services) == (stack["ui"] == "gradio")
+    if app := services.get("ui"):
+        assert app["environment"]["APP_API_KEY"] == "k"
+        assert app["ports"][0]["published"] == "9001"
 
 
 @with_actions
