@@ -3,8 +3,10 @@
 import os
 from collections.abc import Callable, Sequence
 from functools import cache
+from pickle import PicklingError
 from typing import Any, TypeVar
 
+from .errors import UserError
 from .lock import claim
 from .settings import Settings
 
@@ -43,6 +45,11 @@ def run(
     -------
     list
         The results, in the order of the tasks.
+
+    Raises
+    ------
+    UserError
+        When the arguments cannot be handed over, as on a full disk.
     """
     from joblib import Parallel, delayed, parallel_config
     from threadpoolctl import threadpool_limits
@@ -60,10 +67,17 @@ def run(
             if calls
             else (function(*task) for task in tasks)
         )
-        for result in found:
-            results.append(result)
-            if advance:
-                advance()
+        try:
+            for result in found:
+                results.append(result)
+                if advance:
+                    advance()
+        except PicklingError as error:
+            # So joblib says, and no more, also when an array could not be written.
+            raise UserError(
+                f"The data could not be shared with other processes in {_shared_folder()}.",
+                "If its disk is full, make room there, or use one process: --set run.workers=1.",
+            ) from error
     return results
 
 
