@@ -28,13 +28,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from .about import command
 from .errors import UserError
-from .lock import exclusive, is_free
+from .lock import SECONDS_UNTIL_ABANDONED, exclusive, is_free, made_here
 
 ID_PATTERN = r"\d{8}T\d{6}Z-[0-9a-f]{8}"
 METADATA_FILE = "metadata.json"
-# What a killed process left is removed at once where its lock proves that it is dead. On a disk
-# that machines share a lock may prove nothing, so what another machine made must be so old.
-SECONDS_UNTIL_ABANDONED = 7 * 24 * 3600
 # File browsers leave these behind; they change nothing in what is loaded.
 _LEFT_BY_FILE_BROWSERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
@@ -340,22 +337,15 @@ def _remove_abandoned(versions: Path) -> None:
     for draft in versions.glob(".draft-*"):
         lock = versions / draft.name.replace(".draft-", ".lock-", 1)
         old = _age(draft) > SECONDS_UNTIL_ABANDONED
-        dead = old if not lock.exists() else is_free(lock) and (old or _made_here(lock))
+        dead = old if not lock.exists() else is_free(lock) and (old or made_here(lock))
         if dead:
             shutil.rmtree(draft, ignore_errors=True)
     for lock in versions.glob(".lock-*"):
         draft = versions / lock.name.replace(".lock-", ".draft-", 1)
         old = _age(lock) > SECONDS_UNTIL_ABANDONED
-        if not draft.exists() and is_free(lock) and (old or _made_here(lock)):
+        if not draft.exists() and is_free(lock) and (old or made_here(lock)):
             with suppress(OSError):
                 lock.unlink()
-
-
-def _made_here(lock: Path) -> bool:
-    try:
-        return lock.read_text(encoding="utf-8") == platform.node()
-    except (OSError, UnicodeDecodeError):
-        return False
 
 
 def _age(path: Path) -> float:

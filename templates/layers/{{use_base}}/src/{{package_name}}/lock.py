@@ -1,11 +1,15 @@
 """A lock between processes that the system takes back when its holder dies, even by SIGKILL."""
 
+import atexit
 import os
+import platform
+import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 if sys.platform == "win32":
     import msvcrt
@@ -22,6 +26,9 @@ else:
 # Windows says "permission denied" where POSIX says "try again".
 _HELD = (BlockingIOError, PermissionError)
 _PAUSE_SECONDS = 0.05
+# What a killed process left is removed at once where its lock proves that it is dead. On a disk
+# that machines share a lock may prove nothing, so what another machine made must be so old.
+SECONDS_UNTIL_ABANDONED = 7 * 24 * 3600
 
 
 @contextmanager
@@ -67,3 +74,50 @@ def is_free(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def made_here(lock: Path) -> bool:
+    """Return whether this machine made a lock that holds its maker's name."""
+    try:
+        return lock.read_text(encoding="utf-8") == platform.node()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _is_old(lock: Path) -> bool:
+    return time.time() - lock.stat().st_mtime > SECONDS_UNTIL_ABANDONED
+
+
+def claim(parent: Path, abandoned: Callable[[str], None] | None = None) -> Path | None:
+    """Make a folder that is this process's own until it ends, and remove those of dead ones.
+
+    Parameters
+    ----------
+    parent : Path
+        Where the folders are; it is made where it is missing.
+    abandoned : Callable[[str], None], optional
+        Called with the name of each folder whose process was killed, before it is removed.
+
+    Returns
+    -------
+    Path or None
+        None where the disk is full, cannot be written or knows no locks.
+    """
+    held, parent = ExitStack(), parent.resolve()
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        # So that nobody sees a new folder before its lock is held.
+        with exclusive(parent / "lock"):
+            for lock in parent.glob("*/lock"):
+                if is_free(lock) and (made_here(lock) or _is_old(lock)):
+                    if abandoned:
+                        abandoned(lock.parent.name)
+                    shutil.rmtree(lock.parent, ignore_errors=True)
+            own = Path(mkdtemp(dir=parent))
+            (own / "lock").write_text(platform.node(), encoding="utf-8")
+            held.enter_context(exclusive(own / "lock"))
+    except OSError:
+        return None
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    atexit.register(held.close)  # Called first, because Windows removes no open file.
+    return own

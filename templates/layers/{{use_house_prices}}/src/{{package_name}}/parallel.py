@@ -1,16 +1,13 @@
 """Runs tasks in processes of one thread each: threads that compete for a core slow all down."""
 
-import atexit
 import os
-import shutil
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
-from tempfile import mkdtemp
+from pickle import PicklingError
 from typing import Any, TypeVar
 
-from .lock import exclusive, is_free
+from .errors import UserError
+from .lock import claim
 from .settings import Settings
 
 Result = TypeVar("Result")
@@ -48,6 +45,11 @@ def run(
     -------
     list
         The results, in the order of the tasks.
+
+    Raises
+    ------
+    UserError
+        When the arguments cannot be handed over, as on a full disk.
     """
     from joblib import Parallel, delayed, parallel_config
     from threadpoolctl import threadpool_limits
@@ -65,10 +67,17 @@ def run(
             if calls
             else (function(*task) for task in tasks)
         )
-        for result in found:
-            results.append(result)
-            if advance:
-                advance()
+        try:
+            for result in found:
+                results.append(result)
+                if advance:
+                    advance()
+        except PicklingError as error:
+            # So joblib says, and no more, also when an array could not be written.
+            raise UserError(
+                f"The data could not be shared with other processes in {_shared_folder()}.",
+                "If its disk is full, make room there, or use one process: --set run.workers=1.",
+            ) from error
     return results
 
 
@@ -77,20 +86,7 @@ def _shared_folder() -> str | None:
     """Return this process's own folder for the arrays that it shares with others.
 
     By itself joblib keeps them in memory, in /dev/shm, and there they stay for good when all
-    processes are killed. Of a folder here the lock tells that, and the next process removes it.
+    processes are killed; here the next one removes them. None leaves the choice to joblib.
     """
-    parent = Settings().artifacts_dir.resolve() / ".shared"
-    held = ExitStack()
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(parent / "lock"):
-            for lock in parent.glob("*/lock"):
-                if is_free(lock):
-                    shutil.rmtree(lock.parent, ignore_errors=True)
-            own = Path(mkdtemp(dir=parent))
-            held.enter_context(exclusive(own / "lock"))
-    except OSError:  # A disk that is full or knows no locks; then joblib's own place will do.
-        return None
-    atexit.register(shutil.rmtree, own, ignore_errors=True)
-    atexit.register(held.close)  # Called first, because Windows removes no open file.
-    return str(own)
+    own = claim(Settings().artifacts_dir / ".shared")
+    return None if own is None else str(own)

@@ -11,11 +11,15 @@ import optuna
 from . import parallel
 from .data import Dataset, split
 from .errors import UserError
+from .lock import claim
 from .models import MODELS
 from .models.blend import fit_member, split_folds
 from .params import Params
 from .target import TargetScale
 from .tracker import Tracker
+
+# The attribute of a trial by which one that was killed is told from one that goes on.
+PROCESS = "process"
 
 
 @dataclass(frozen=True)
@@ -100,17 +104,23 @@ def tune(
 
     study = _study(storage, f"{name}-{dataset.facts.sha256[:12]}-{len(folds)}", params.run.seed)
     done = len(_finished(study))
+    claimed = claim(storage.parent / ".tuning" / study.study_name, lambda name: _fail(study, name))
     with tracker.run(f"tune {name}", tags={"study": study.study_name}):
         tracker.log_params(params.plain())
         tracker.log_dataset(dataset.facts)
         before = error_of({})
         for _ in range(done, params.tune.trials):
             trial = study.ask()
-            with tracker.run(f"trial {trial.number}", nested=True):
-                chosen = MODELS[name].suggest(trial)
-                tracker.log_params(chosen)
-                error = error_of(chosen)
-                tracker.log_metrics({"error": error})
+            trial.set_user_attr(PROCESS, claimed.name if claimed else None)
+            try:
+                with tracker.run(f"trial {trial.number}", nested=True):
+                    chosen = MODELS[name].suggest(trial)
+                    tracker.log_params(chosen)
+                    error = error_of(chosen)
+                    tracker.log_metrics({"error": error})
+            except BaseException:
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                raise
             study.tell(trial, error)
             if advance:
                 advance()
@@ -136,6 +146,13 @@ def _study(storage: Path, name: str, seed: int) -> optuna.Study:
     # With the same seed a resumed search would draw the same trials again.
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
     return study
+
+
+def _fail(study: optuna.Study, process: str) -> None:
+    """Mark the trial that a killed process left, which would be shown as running for good."""
+    for trial in study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
+        if trial.user_attrs.get(PROCESS) == process:
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
 
 
 def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:

@@ -1,5 +1,6 @@
 """The tracker that writes to MLflow. Importing this module imports MLflow, which takes seconds."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from .artifact import Artifact, DataFacts, FieldSpec
 from .errors import UserError
+from .lock import claim
 from .tracker import flatten
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
 
 ALIAS = "champion"
 ARTIFACT_ID = "artifact_id"
+# The tag by which a run that was killed is told from one that goes on.
+PROCESS = "process"
 PACKAGE = Path(__file__).parent
 # What a predictor may import; those that are installed are written down with their versions.
 RUNTIME = (
@@ -55,6 +59,9 @@ class MlflowTracker:
         A server (`http://…`), a database (`sqlite:///…`), or whatever else MLflow knows.
     experiment : str
         Made where it is missing.
+    folder : Path
+        Where a lock tells which processes of this project still live; runs of dead ones, which
+        MLflow would show as running for good, are marked as killed.
 
     Raises
     ------
@@ -62,13 +69,17 @@ class MlflowTracker:
         When the server does not answer or refuses.
     """
 
-    def __init__(self, uri: str, experiment: str) -> None:
+    def __init__(self, uri: str, experiment: str, folder: Path) -> None:
         self._uri = uri
         self._name = experiment
         with self._asking("open the experiment"):
             mlflow.set_tracking_uri(uri)
             self._experiment_id = mlflow.set_experiment(experiment).experiment_id
             self._client = mlflow.MlflowClient()
+        # One folder for each store, since a run is known to its own alone.
+        store = hashlib.sha256(uri.encode()).hexdigest()[:12]
+        own = claim(folder / store, self._mark_killed)
+        self._own_tags = {PROCESS: own.name} if own else {}
 
     @contextmanager
     def run(
@@ -80,7 +91,7 @@ class MlflowTracker:
                 experiment_id=self._experiment_id,
                 run_name=name,
                 nested=nested,
-                tags=dict(tags or {}),
+                tags=dict(tags or {}) | self._own_tags,
             )
         try:
             yield
@@ -172,6 +183,14 @@ class MlflowTracker:
             f"See the runs: `uv run mlflow ui --backend-store-uri {store}`, "
             "then open http://127.0.0.1:5000."
         )
+
+    def _mark_killed(self, process: str) -> None:
+        with self._asking("close the runs of a process that was killed"):
+            for run in self._client.search_runs(
+                [self._experiment_id],
+                f"tags.{PROCESS} = '{process}' and attributes.status = 'RUNNING'",
+            ):
+                self._client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
 
     def _version(self, artifact: Artifact) -> str | None:
         found = self._client.search_model_versions(

@@ -24,7 +24,7 @@ def open_tracker(settings: Settings, experiment: str) -> Tracker:
     Parameters
     ----------
     settings : Settings
-        Not used by MLflow, which has its own variables.
+        Says where `artifacts` stands; MLflow has variables of its own.
     experiment : str
         The name of the experiment and of the registered model.
 
@@ -40,4 +40,5 @@ def open_tracker(settings: Settings, experiment: str) -> Tracker:
     # Imported only now: it takes seconds, and reads its variables at once.
     from .mlflow_tracker import MlflowTracker
 
-    return MlflowTracker(os.environ.get("MLFLOW_TRACKING_URI") or LOCAL_STORE, experiment)
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or LOCAL_STORE
+    return MlflowTracker(uri, experiment, settings.artifacts_dir / ".runs")
