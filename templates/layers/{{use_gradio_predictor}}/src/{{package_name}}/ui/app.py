@@ -25,7 +25,7 @@ from .settings import UiSettings
 MOST_IMPORTANT = 8  # fields that stand in sight; the rest waits in a drawer
 WIDTH = 150  # pixels: two fields beside each other on a telephone
 # Gradio keeps each opened page's form, about half a megabyte, until there are more than these.
-PAGES_KEPT = 500
+PAGES_KEPT = 200
 # Fonts of the machine: the page asks no other host for anything.
 FONTS = ["system-ui", "sans-serif"]
 MONOSPACE = ["ui-monospace", "monospace"]
