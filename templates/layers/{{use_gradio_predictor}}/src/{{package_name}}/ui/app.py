@@ -24,6 +24,8 @@ from .settings import UiSettings
 
 MOST_IMPORTANT = 8  # fields that stand in sight; the rest waits in a drawer
 WIDTH = 150  # pixels: two fields beside each other on a telephone
+# Gradio keeps each opened page's form, about half a megabyte, until there are more than these.
+PAGES_KEPT = 200
 # Fonts of the machine: the page asks no other host for anything.
 FONTS = ["system-ui", "sans-serif"]
 MONOSPACE = ["ui-monospace", "monospace"]
@@ -108,18 +110,7 @@ def run(settings: UiSettings, *, open_browser: bool = False) -> NoReturn:
     signal.signal(signal.SIGTERM, leave)
     app = build(Service(settings.api_url, settings.api_key))
     try:
-        _, address, _ = app.launch(
-            server_name=settings.ui_host,
-            server_port=settings.ui_port,
-            inbrowser=open_browser,
-            prevent_thread_lock=True,
-            quiet=True,
-            share=False,
-            ssr_mode=False,
-            footer_links=[],
-            theme=_theme(),
-            css=STYLE,
-        )
+        address = _launch(app, settings, open_browser)
     except OSError as error:
         raise UserError(
             f"Port {settings.ui_port} of {settings.ui_host} cannot be used.",
@@ -132,6 +123,23 @@ def run(settings: UiSettings, *, open_browser: bool = False) -> NoReturn:
             threading.Event().wait()
     finally:
         app.close(verbose=False)
+
+
+def _launch(app: gr.Blocks, settings: UiSettings, open_browser: bool) -> str:
+    _, address, _ = app.launch(
+        server_name=settings.ui_host,
+        server_port=settings.ui_port,
+        inbrowser=open_browser,
+        prevent_thread_lock=True,
+        quiet=True,
+        share=False,
+        ssr_mode=False,
+        state_session_capacity=PAGES_KEPT,
+        footer_links=[],
+        theme=_theme(),
+        css=STYLE,
+    )
+    return str(address)
 
 
 def _theme() -> gr.themes.Base:
