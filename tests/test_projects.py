@@ -125,12 +125,12 @@ def test_every_stack_is_clean_for_mypy(stack: dict[str, Any], install: Install) 
     run(install(**stack), "uv", "run", "mypy")
 
 
+# Two tests, because they are the longest: each of two workers takes one.
 @pytest.mark.slow
+@pytest.mark.parametrize("suite", ["poe test", "pytest -m slow"])
 @pytest.mark.parametrize("stack", CHOSEN, ids=stack_name)
-def test_the_projects_own_tests_pass(stack: dict[str, Any], install: Install) -> None:
-    project = install(**stack)
-    run(project, "uv", "run", "poe", "test")
-    run(project, "uv", "run", "pytest", "-m", "slow")
+def test_the_projects_own_tests_pass(stack: dict[str, Any], suite: str, install: Install) -> None:
+    run(install(**stack), "uv", "run", *suite.split())
 
 
 @pytest.mark.slow
