@@ -112,6 +112,8 @@ def test_no_layer_carries_a_python_template_but_tests_and_notebooks() -> None:
         assert {"tests", "notebooks"}.intersection(path.relative_to(LAYERS).parts), (
             f"{path} chooses by `if`; let a layer choose"
         )
+        filled_in = re.findall(r"\{\{.*?\}\}|\{%.*?%\}", path.read_text(encoding="utf-8"))
+        assert set(filled_in) <= {"{{ package_name }}"}, path
     for path in LAYERS.rglob("*.py"):
         assert not re.search(r"\{%|\{\{", path.read_text(encoding="utf-8")), path
 

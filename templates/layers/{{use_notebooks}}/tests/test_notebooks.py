@@ -113,7 +113,6 @@ def test_every_notebook_runs_from_top_to_bottom(script: Path, tmp_path: Path) ->
     copy.write_bytes(script.read_bytes())
     done = make(copy)
     assert done.returncode == 0, done.stderr
-    cells = read_cells(copy.with_suffix(".ipynb"))
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    kinds = {kind for output in outputs for kind in output.get("data", {})}
-    assert {"image/png", "text/html"} <= kinds
+    code = [cell for cell in read_cells(copy.with_suffix(".ipynb")) if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    assert any(cell["outputs"] for cell in code)
