@@ -98,31 +98,18 @@ def tune(
     sets = with_override(with_override(sets, "tune.model", model), "tune.trials", trials)
     params = read_params(profile, sets, source, target)
     dataset = load_dataset(params)
-    from . import tune as search
+    from . import tune as tuning
+    from .search import show_found
     from .settings import Settings
     from .tracking import open_tracker
 
     settings = Settings()
     storage = settings.artifacts_dir / "tuning.db"
-    with progress("Tuning", search.remaining(params, dataset, storage)) as advance:
+    remaining = tuning.search(params, dataset, storage).remaining
+    with progress("Tuning", remaining) as advance:
         tracker = open_tracker(settings, CAPSTONE)
-        found = search.tune(params, dataset, tracker, storage, advance=advance)
-    table(
-        f"Best of {found.trials} trials: error {found.error:.5f}, in params.toml "
-        f"{found.error_before:.5f}",
-        ["parameter", "value"],
-        list(found.best.items()),
-    )
-    if found.error < found.error_before:
-        flags = " ".join(f"--set models.{found.model}.{k}={v:.6g}" for k, v in found.best.items())
-        console.print(
-            f"To use them, write them into params.toml, table [models.{found.model}], or:\n"
-            f"  {command('train ' + flags)}",
-            markup=False,
-            soft_wrap=True,
-        )
-    else:
-        console.print("The parameters in params.toml are better: keep them.")
+        found = tuning.tune(params, dataset, tracker, storage, advance=advance)
+    show_found(found, f"models.{params.tune.model}.")
     console.print(tracker.where(), markup=False, soft_wrap=True)
 
 
