@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .about import command
 from .console import console, progress, table
 from .errors import UserError
 from .options import (
