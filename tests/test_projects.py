@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from render import render as render_template
 from pytorch import reachable
+from render import render as render_template
 from stacks import CAPSTONES, Render, everything, nothing, stack_name, stacks
 
 Install = Callable[..., Path]
