@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .artifact import DataFacts
+from .collected import Advance
 from .errors import UserError
 from .findings import Finding
 from .params import DataParams
-from .sources import Advance, collect
+from .sources import collect
 
 MIN_PER_CLASS = 5
 MAX_CLASSES = 1_000
@@ -148,8 +149,10 @@ def split(dataset: Dataset, params: DataParams, seed: int) -> Split:
     elif dataset.signers is None:
         reason = f"who signs is not known, {optimistic}"
     else:
-        signers, parts = _parts_by_signer(dataset, groups, params, random)
+        people = _joined(dataset.signers, groups)
+        parts = _parts_by_signer(people, dataset.labels, params, random)
         if parts is not None:
+            signers = len(np.unique(dataset.signers))
             held_out = len(np.unique(dataset.signers[parts == 2]))
             return _as_split(
                 parts,
@@ -157,7 +160,7 @@ def split(dataset: Dataset, params: DataParams, seed: int) -> Split:
                 "never seen in training or validation.",
                 by_signer=True,
             )
-        reason = f"the {signers:,} known signers are too few or sign too little, {optimistic}"
+        reason = f"no signer can be held out, as too few sign everything, {optimistic}"
     parts = _parts_by_class(dataset.labels, groups, params, random)
     return _as_split(parts, f"At random, each sign by its share: {reason}.", by_signer=False)
 
@@ -195,16 +198,16 @@ def _check_classes(source: str, classes: tuple[str, ...], counts: Counter[str]) 
 def _hash(pictures: NDArray[np.uint8], labels: NDArray[np.intp], classes: tuple[str, ...]) -> str:
     digest = hashlib.sha256("\0".join([*classes, str(pictures.shape)]).encode())
     digest.update(labels.astype("<i8").tobytes())
-    digest.update(np.ascontiguousarray(pictures))
+    digest.update(np.ascontiguousarray(pictures).data)
     return digest.hexdigest()
 
 
 def _groups(pictures: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Number the pictures so that equal ones share a number, shape (n,)."""
+    """Return a number for each picture, the same for equal ones, shape (n,)."""
     seen: dict[bytes, int] = {}
     return np.array(
         [
-            seen.setdefault(hashlib.blake2b(np.ascontiguousarray(picture)).digest(), len(seen))
+            seen.setdefault(hashlib.blake2b(picture.tobytes()).digest(), len(seen))
             for picture in pictures
         ],
         dtype=np.intp,
@@ -232,23 +235,22 @@ def _repeated(pictures: NDArray[np.uint8], labels: NDArray[np.intp]) -> list[Fin
 
 
 def _parts_by_signer(
-    dataset: Dataset,
-    groups: NDArray[np.intp],
+    people: NDArray[np.intp],
+    labels: NDArray[np.intp],
     params: DataParams,
     random: np.random.Generator,
-) -> tuple[int, NDArray[np.intp] | None]:
-    """Return how many signers there are, and each picture's part, or None where none will do.
+) -> NDArray[np.intp] | None:
+    """Return each picture's part, or None where people cannot be held out.
 
-    Parts are 0 to train, 1 to validate, 2 to test.
+    Parts are 0 to train, 1 to validate, 2 to test. Each has people of its own, and as many classes
+    and pictures as the best of many orders of the people gives it; in training none may lack.
     """
-    names, signer_of = np.unique(dataset.signers, return_inverse=True)
-    people = _joined(signer_of, groups)
     count = int(people.max()) + 1
     if count < 3:
-        return len(names), None
+        return None
     # Pictures of each class by each person, shape (people, classes).
-    table = np.zeros((count, len(dataset.classes)), dtype=np.intp)
-    np.add.at(table, (people, dataset.labels), 1)
+    table = np.zeros((count, int(labels.max()) + 1), dtype=np.intp)
+    np.add.at(table, (people, labels), 1)
     total = len(people)
     best: tuple[tuple[int, float], NDArray[np.intp]] | None = None
     for _ in range(ORDERS):
@@ -271,7 +273,7 @@ def _parts_by_signer(
             for part, members in enumerate(sets):
                 part_of[members] = part
             best = badness, part_of
-    return len(names), None if best is None else best[1][people]
+    return None if best is None else best[1][people]
 
 
 def _cut(filled: NDArray[np.float64], share: float, least: int, most: int) -> int:
@@ -280,9 +282,9 @@ def _cut(filled: NDArray[np.float64], share: float, least: int, most: int) -> in
     return min(max(nearest, least), most)
 
 
-def _joined(signer_of: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Number the signers, those as one who share a picture."""
-    people = signer_of.copy()
+def _joined(signers: NDArray[np.str_], groups: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return a number for each picture's signer, the same for signers who share a picture."""
+    people = np.unique(signers, return_inverse=True)[1]
     owner: dict[int, int] = {}
     for place, group in enumerate(groups):
         other = owner.setdefault(int(group), place)
@@ -305,10 +307,12 @@ def _parts_by_class(
     part_of = np.zeros(len(first), dtype=np.intp)
     for label in sorted(by_class):
         members = random.permutation(by_class[label])
-        # One at least in each part, as long as there are three.
-        most = max(0, (len(members) - 1) // 2)
-        test = min(max(1, round(params.test_fraction * len(members))), most)
-        validation = min(max(1, round(params.validation_fraction * len(members))), most)
+        if len(members) < 3:
+            continue
+        test = min(max(1, round(params.test_fraction * len(members))), len(members) - 2)
+        validation = min(
+            max(1, round(params.validation_fraction * len(members))), len(members) - 1 - test
+        )
         part_of[members[:test]] = 2
         part_of[members[test : test + validation]] = 1
     if set(part_of) != {0, 1, 2}:

@@ -1,5 +1,6 @@
 """Reads pictures that people send, hostile ones too, and makes of them what a network sees."""
 
+import re
 from io import BytesIO
 
 import numpy as np
@@ -18,7 +19,9 @@ GREY = (128, 128, 128, 255)
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8\xff"
-JPEG_SCAN = b"\xff\xda"
+# In a JPEG's data a byte of 255 is followed by 0 or by a restart mark; all else begins a segment.
+JPEG_SEGMENT = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])", re.DOTALL)
+JPEG_SCAN, JPEG_END = b"\xda", b"\xd9"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 AVIF_BRANDS = (b"avif", b"avis")
 # What begins otherwise and is met among pictures, to say more than "not read".
@@ -81,7 +84,7 @@ def read_picture(
         raise PictureError(f"It is a {_spelled(name)} picture and was sent as {media_type}.")
     if name == "WEBP":
         _check_size(_webp_size(content), max_pixels)
-    if name == "JPEG" and content.count(JPEG_SCAN) > MAX_SCANS:
+    if name == "JPEG" and _has_many_scans(content):
         raise PictureError(f"It has more than {MAX_SCANS} scans, which no camera makes.")
     try:
         with Image.open(BytesIO(content), formats=[name]) as image:
@@ -203,6 +206,17 @@ def _webp_size(content: bytes) -> tuple[int, int]:
     if kind == b"VP8 ":
         return _number(content[26:28]) & 0x3FFF, _number(content[28:30]) & 0x3FFF
     raise PictureError("It is broken.")
+
+
+def _has_many_scans(content: bytes) -> bool:
+    """Tell whether a JPEG has too many scans before its first end (ITU-T T.81, annex B)."""
+    scans = 0
+    found = JPEG_SEGMENT.search(content, len(JPEG_START) - 1)
+    while found and found[1] != JPEG_END and scans <= MAX_SCANS:
+        scans += found[1] == JPEG_SCAN
+        length = int.from_bytes(content[found.end() : found.end() + 2], "big")
+        found = JPEG_SEGMENT.search(content, found.end() + length)
+    return scans > MAX_SCANS
 
 
 def _number(part: bytes) -> int:
