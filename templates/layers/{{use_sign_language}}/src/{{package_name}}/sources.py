@@ -74,7 +74,7 @@ def collect(params: DataParams, seed: int, advance: Advance | None = None) -> Co
     kind, colon, rest = params.source.partition(":")
     if kind == "synthetic" and colon:
         return _draw(rest, params, seed, advance)
-    if kind == "hub" and colon:
+    if kind == "hub" and rest:
         return _read_hub(rest, params, seed, advance)
     path = Path(params.source)
     if path.is_dir():
