@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .drawing import paint, photograph, see
+from .drawing import frame, paint, photograph, see
 from .signs import DIGITS, LETTERS, Sign
-from .skeleton import Tubes, pose
+from .skeleton import pose
 
 SIGNS_DIGITS: tuple[str, ...] = tuple(DIGITS)
 SIGNS_LETTERS: tuple[str, ...] = tuple(LETTERS)
@@ -84,20 +84,8 @@ def _draw_one(sign: Sign, size: int, random: np.random.Generator) -> NDArray[np.
     """Return one picture in colour; shape (3, size, size)."""
     tubes = pose(sign, random)
     canvas = round(size * _CANVAS)
-    palm = canvas * float(np.clip(random.normal(0.36, 0.045), 0.25, 0.48))
-    surface = see(tubes, canvas, palm, _origin(tubes, canvas, palm, random))
-    picture = paint(surface, palm, random)
+    palm, origin = frame(tubes, canvas, random)
+    picture = paint(see(tubes, canvas, palm, origin), palm, random)
     if random.random() < _LEFT_HANDED:
-        picture = np.ascontiguousarray(picture[:, :, ::-1])
+        picture = picture[:, :, ::-1]
     return photograph(picture, size, random)
-
-
-def _origin(
-    tubes: Tubes, canvas: int, palm: float, random: np.random.Generator
-) -> tuple[float, float]:
-    """Return where the wrist is on the canvas, so that the hand is about in the middle."""
-    # The last two tubes are the forearm, which ends outside of the picture.
-    joints = np.concatenate([tubes.starts[:-2, :2], tubes.ends[:-2, :2]])
-    middle = (joints.min(axis=0) + joints.max(axis=0)) / 2
-    right, up = middle * palm - random.normal(0.0, 0.05, 2) * canvas
-    return canvas / 2 - float(right), canvas / 2 + float(up)

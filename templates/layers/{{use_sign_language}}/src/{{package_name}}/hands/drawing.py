@@ -46,6 +46,21 @@ class Surface:
         return self.depth > FAR
 
 
+def frame(
+    tubes: Tubes, canvas: int, random: np.random.Generator
+) -> tuple[float, tuple[float, float]]:
+    """Return the length of a palm and the wrist's column and row, all in points of the canvas.
+
+    The hand is about in the middle.
+    """
+    palm = canvas * float(np.clip(random.normal(0.375, 0.045), 0.26, 0.5))
+    # The last two tubes are the forearm, which ends outside of the picture.
+    joints = np.concatenate([tubes.starts[:-2, :2], tubes.ends[:-2, :2]])
+    middle = (joints.min(axis=0) + joints.max(axis=0)) / 2
+    right, up = middle * palm - random.normal(0.0, 0.05, 2) * canvas
+    return palm, (canvas / 2 - float(right), canvas / 2 + float(up))
+
+
 def see(tubes: Tubes, canvas: int, palm: float, origin: tuple[float, float]) -> Surface:
     """Return what is nearest at each point of the canvas.
 
@@ -153,8 +168,11 @@ def _shadow(hand: NDArray[np.bool_], light: NDArray[np.float64], palm: float) ->
     """Return the soft shadow of the hand on the background, in 0 to 1."""
     canvas = len(hand)
     blur = blurring(canvas, canvas, max(round(0.12 * palm * 4) / 4, 0.5))
-    right, down = (-light[:2] * 0.25 * palm).astype(int)
-    shadow: Plane = blur @ np.roll(hand, (down, right), (0, 1)).astype(np.float32) @ blur.T
+    right, down = (-light[:2] * 0.25 * palm).astype(int).tolist()
+    margin = max(abs(right), abs(down))
+    wider = np.pad(hand, margin, mode="edge").astype(np.float32)
+    moved = wider[margin - down : margin - down + canvas, margin - right : margin - right + canvas]
+    shadow: Plane = blur @ moved @ blur.T
     return shadow
 
 

@@ -1,10 +1,10 @@
 """The table of signs: what every finger does in each of them.
 
-Sources. The digits are those of the Sign Language Digits Dataset that pupils of Turkey Ankara
-Ayrancı Anadolu High School photographed; they equal the digits of American Sign Language: 3 is
-thumb, index and middle finger; in 6 to 9 the thumb touches the little, ring, middle and index
-finger. The letters follow the public chart of the American manual alphabet, as in "American
-manual alphabet" in Wikipedia. J and Z are movements, which no single picture shows.
+Sources. The digits are those of the Sign Language Digits Dataset (Arda Mavi and Zeynep Dikle, 2017;
+photographs by pupils of a high school in Ankara); they equal the digits of American Sign Language:
+3 is thumb, index and middle finger; in 6 to 9 the thumb touches the little, ring, middle and index
+finger. The letters follow the public chart of the American manual alphabet, as Wikipedia has it
+under that name. J and Z are movements, which no single picture shows.
 
 0 and O, 2 and V, 6 and W, 9 and F are the same hand: only what is talked about tells them apart.
 """
@@ -69,7 +69,7 @@ HOOKED = (12.0, 95.0, 55.0)
 # As in M and N: over the thumb, the last two bones flat and pointing down.
 DRAPED = (74.0, 82.0, 18.0)
 # As in O: the fingertips meet the thumb.
-ROUND = (52.0, 48.0, 32.0)
+ROUND = (42.0, 57.0, 38.0)
 # As in C.
 OPEN_ROUND = (28.0, 42.0, 28.0)
 # As in 6 to 9, where the thumb meets one finger.
@@ -99,7 +99,7 @@ def _row(
 
 
 APART = (9.0, 1.0, -8.0, -20.0)
-FORKED = (9.0, -9.0, -6.0, -6.0)
+FORKED = (13.0, -11.0, -6.0, -6.0)
 PARALLEL = (0.0, 1.0, -2.0, -4.0)
 # Palm inwards, the little finger's edge to the viewer.
 INWARDS = (58.0, 0.0, 0.0)
@@ -127,7 +127,7 @@ DIGITS: dict[str, Sign] = {
 }
 
 LETTERS: dict[str, Sign] = {
-    "A": Sign(_FIST, (0.50, 1.08, 0.22)),
+    "A": Sign(_FIST, (0.44, 1.10, 0.24)),
     "B": Sign(_row(STRAIGHT, STRAIGHT, STRAIGHT, STRAIGHT, PARALLEL), ACROSS_PALM),
     "C": Sign(
         _row(OPEN_ROUND, OPEN_ROUND, OPEN_ROUND, OPEN_ROUND), (0.25, 0.62, 0.95), turn=INWARDS
@@ -158,7 +158,7 @@ LETTERS: dict[str, Sign] = {
         -85.0,
     ),
     "R": Sign(
-        _row((10.0, 6.0, 4.0), (2.0, 8.0, 4.0), FIST, FIST, (-9.0, 13.0, -2.0, -4.0)), OVER_FIST
+        _row((10.0, 6.0, 4.0), (2.0, 8.0, 4.0), FIST, FIST, (-13.0, 17.0, -2.0, -4.0)), OVER_FIST
     ),
     "S": Sign(_FIST, (-0.08, 0.88, 0.66)),
     "T": Sign(_row((66.0, 92.0, 50.0), FIST, FIST, FIST), (0.17, 1.14, 0.54)),

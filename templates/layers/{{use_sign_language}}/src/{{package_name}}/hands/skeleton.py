@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .signs import Sign
+from .signs import Finger, Sign
 
 Vector = NDArray[np.float64]
 
@@ -15,8 +15,12 @@ KNUCKLES = np.array(
 )
 BONES = np.array([[0.49, 0.28, 0.22], [0.54, 0.32, 0.23], [0.50, 0.30, 0.23], [0.39, 0.22, 0.20]])
 RADII = np.array(
-    [[0.118, 0.106, 0.096, 0.078], [0.118, 0.108, 0.096, 0.080]]
-    + [[0.112, 0.100, 0.090, 0.074], [0.098, 0.086, 0.078, 0.064]]
+    [
+        [0.118, 0.106, 0.096, 0.078],
+        [0.118, 0.108, 0.096, 0.080],
+        [0.112, 0.100, 0.090, 0.074],
+        [0.098, 0.086, 0.078, 0.064],
+    ]
 )
 # A bent finger points to the wrist's middle, not straight down.
 LEAN = np.array([-0.06, 0.0, 0.08, 0.18])
@@ -52,12 +56,17 @@ def pose(sign: Sign, random: np.random.Generator) -> Tubes:
     width, thickness, finger_length = random.normal(1.0, [0.06, 0.08, 0.06]).clip(0.8, 1.2)
     scale = np.array([width, 1.0, 1.0])
     knuckles = KNUCKLES * scale
+    bones = BONES * finger_length
+    openness = random.uniform(0.4, 1.25)
+    noise = random.normal(0.0, [5.0, 6.0, 4.0, 2.0], (4, 4))
     fingers = [
-        _finger(sign, finger, knuckles[finger], BONES[finger] * finger_length, random)
-        for finger in range(4)
+        _finger(state, LEAN[finger], openness, knuckles[finger], bones[finger], noise[finger])
+        for finger, state in enumerate(sign.fingers)
     ]
     tips = np.array([joints[-1] for joints in fingers])
-    target = np.array(sign.thumb) + random.normal(0.0, 0.035, 3)
+    # A thumb in the air varies more than one that lies on something.
+    freedom = 0.12 if sign.thumb[0] > 0.6 else 0.035
+    target = np.array(sign.thumb) + random.normal(0.0, freedom, 3)
     if sign.touching:
         target += tips[list(sign.touching)].mean(axis=0)
     thumb = _reach(THUMB_ROOT * scale, THUMB_BONES * finger_length**0.5, target)
@@ -97,7 +106,7 @@ def pose(sign: Sign, random: np.random.Generator) -> Tubes:
         ]
     )
     turned /= np.linalg.norm(turned)
-    beside = hand @ np.array([0.09 * width, 0.0, 0.0])
+    beside = hand @ np.array([0.075 * width, 0.0, 0.0])
     wrist = hand @ np.array([0.0, 0.03, -0.02])
     all_starts, all_ends = np.array(starts) @ hand.T, np.array(ends) @ hand.T
     forearm_starts = np.array([wrist + beside, wrist - beside])
@@ -105,21 +114,19 @@ def pose(sign: Sign, random: np.random.Generator) -> Tubes:
     return Tubes(
         starts=np.concatenate([all_starts, forearm_starts]),
         ends=np.concatenate([all_ends, forearm_ends]),
-        radii=np.concatenate([np.array(radii), np.array([[0.16, 0.24]] * 2) * thickness]),
+        radii=np.concatenate([np.array(radii), np.array([[0.17, 0.24]] * 2) * thickness]),
         flatness=np.array([*flatness, 0.3, 0.3]),
     )
 
 
 def _finger(
-    sign: Sign, finger: int, knuckle: Vector, bones: Vector, random: np.random.Generator
+    finger: Finger, lean: float, openness: float, knuckle: Vector, bones: Vector, noise: Vector
 ) -> Vector:
     """Return the four joints of a finger, from the knuckle to the tip; shape (4, 3)."""
-    state = sign.fingers[finger]
-    noise = random.normal(0.0, [5.0, 6.0, 4.0])
-    flexion = np.radians(np.cumsum(np.maximum(np.array(state.flexion) + noise, -6.0)))
-    spread = np.radians(state.spread + random.normal(0.0, 2.5))
+    flexion = np.radians(np.cumsum(np.maximum(np.array(finger.flexion) + noise[:3], -6.0)))
+    spread = np.radians(finger.spread * openness + noise[3])
     along = np.array([np.sin(spread), np.cos(spread), 0.0])
-    inwards = np.array([LEAN[finger], 0.0, 1.0])
+    inwards = np.array([lean, 0.0, 1.0])
     steps = np.cos(flexion)[:, None] * along + np.sin(flexion)[:, None] * inwards
     return np.concatenate([knuckle[None], knuckle + np.cumsum(steps * bones[:, None], axis=0)])
 
