@@ -39,8 +39,11 @@ class Network(nn.Module):
         return self.classify(self.features(pictures))
 
     def pretrained_parts(self) -> Iterator[nn.Module]:
-        """Yield the parts that come trained from elsewhere; most networks have none."""
+        """Yield the parts whose first weights come from elsewhere; most networks have none."""
         yield from ()
+
+    def fetch(self) -> None:
+        """Take the first weights of the pretrained parts from where they are published."""
 
 
 def convolution(
