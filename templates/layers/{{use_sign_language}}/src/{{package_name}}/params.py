@@ -115,16 +115,22 @@ class TuneParams(Table):
 
 
 class NetworkParams(Table):
-    """`width`: channels of the first layer, which all others follow; `dropout` before the last."""
+    """The network's shape.
 
-    width: int = Field(default=16, ge=4, le=256)
+    `width`: channels of the first layer, which all others follow, a multiple of four; `dropout`
+    before the last layer; `pretrained`: of the network `transfer`, the model it begins with.
+    """
+
+    width: int = Field(default=16, ge=4, le=256, multiple_of=4)
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    pretrained: str = "resnet18"
 
 
 def known_network(name: str) -> str:
     """Return the name of a network; ValueError for any other."""
-    if name not in NETWORKS:
-        raise ValueError(f"there is no such network; choose from {', '.join(NETWORKS)}")
+    known = (*NETWORKS, "transfer")
+    if name not in known:
+        raise ValueError(f"there is no such network; choose from {', '.join(known)}")
     return name
 
 
