@@ -221,7 +221,7 @@ def cards(
         The folder of the artefact that the training went on from.
     """
     channels, size = dataset.pictures.shape[1:3]
-    look = f"{size} × {size} pixels, {'grey' if channels == 1 else 'in colour'}"  # noqa: RUF001
+    look = f"{size} by {size} pixels, {'grey' if channels == 1 else 'in colour'}"
     went_on = f" Its training went on from `{start_from.name}`." if start_from else ""
     return {
         "card.md": model_card(
@@ -288,7 +288,8 @@ def write(artifact: Artifact, folder: Path) -> Path:
     report.text(
         "Measured on the test pictures, which the network was not trained on. The interval is a "
         "bootstrap over them; the calibration error has none, because drawing again adds to it. "
-        f"The baselines see {SIDE} × {SIDE} grey pixels; `{evaluation.better_baseline}` is the one to beat. "
+        f"The baselines see {SIDE} by {SIDE} grey pixels; `{evaluation.better_baseline}` is the "
+        "one to beat. "
         "On the validation pictures the temperature was fitted, so they flatter the probabilities."
     )
     report.figure(
