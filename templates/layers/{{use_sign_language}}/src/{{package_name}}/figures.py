@@ -22,6 +22,8 @@ STRONGEST = 0.75
 # How much of the picture the heat may hide.
 HEAT = 0.6
 GAP = 0.06
+# Of more signs not every name is written, and no number would fit into its cell.
+MAX_SIGNS = 60
 SHEET_COLUMNS = 3
 
 
@@ -69,7 +71,8 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
 
 def confusion_matrix(counts: Labels, classes: Sequence[str]) -> Figure:
     """Draw the counts, shape (k, k), of true signs (rows) and answers (columns)."""
-    side = max(3.5, 0.3 * len(classes))
+    step = ceil(len(classes) / MAX_SIGNS)
+    side = max(3.5, 0.3 * len(classes) / step)
     figure = Figure(figsize=(side + 1, side + 1), layout="constrained")
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -79,11 +82,11 @@ def confusion_matrix(counts: Labels, classes: Sequence[str]) -> Figure:
     # Errors are rare, and yet what one looks for: the root makes small shares visible.
     cells[..., 3] = STRONGEST * np.where(wrong, np.sqrt(shares), shares)
     axes.imshow(cells, interpolation="none")
-    for row, column in np.argwhere(counts):
+    for row, column in np.argwhere(counts) if step == 1 else ():
         number = str(counts[row, column])
         size = 8 if len(number) < 4 else 6
         axes.text(column, row, number, ha="center", va="center", color="black", fontsize=size)
-    places, names = range(len(classes)), [_short(name) for name in classes]
+    places, names = range(0, len(classes), step), [_short(name) for name in classes[::step]]
     rotation = 90 if max(map(len, names)) > 2 else 0
     axes.set_xticks(places, names, rotation=rotation, parse_math=False)
     axes.set_yticks(places, names, parse_math=False)

@@ -296,8 +296,8 @@ def write(artifact: Artifact, folder: Path) -> Path:
         "How it learned",
         drawn["learning_curves"],
         "Where the validation loss rises while the training loss falls, the network learns its "
-        "pictures by heart. Augmentation and label smoothing make the training loss the higher "
-        "one.",
+        "pictures by heart. Augmentation and label smoothing can make the training loss the "
+        "higher one.",
     )
     report.figure(
         "What is taken for what",
@@ -363,11 +363,11 @@ def _metrics_table(evaluation: Evaluation) -> tuple[list[str], list[list[object]
     rows: list[list[object]] = []
     for metric, value in evaluation.metrics.items():
         bounds = evaluation.intervals.get(metric)
-        between = " to ".join(format_value(bound) for bound in bounds) if bounds else None
+        between = "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}".join(map(format_value, bounds or ()))
         others = [evaluation.baselines[name][metric] for name in names]
-        rows.append([metric, value, between, *others, evaluation.validation[metric]])
+        rows.append([metric, value, between or None, *others, evaluation.validation[metric]])
     titles = [name.replace("_", " ") for name in names]
-    return ["metric", "network", "95 % interval", *titles, "network on validation"], rows
+    return ["metric", "network", "95 % interval", *titles, "on validation"], rows
 
 
 def _class_table(evaluation: Evaluation) -> tuple[list[str], list[list[object]]]:
@@ -457,7 +457,7 @@ def _worst_slices(
     dataset: Dataset, rows: NDArray[np.intp], right: NDArray[np.bool_]
 ) -> list[SliceScore]:
     """Return the worst signs, and the worst part by light and by signer."""
-    signs = np.array(dataset.classes, dtype=object)[dataset.labels[rows]]
+    signs = np.array(dataset.classes)[dataset.labels[rows]]
     worst = _scored("sign", _levels(signs), right)[:MAX_SIGN_SLICES]
     brightness, contrast = light(dataset.pictures[rows])
     worst += _scored("brightness", _quarters(brightness), right)[:1]
@@ -480,7 +480,7 @@ def _scored(
     return sorted(scored, key=lambda part: part.accuracy)
 
 
-def _levels(values: NDArray[np.object_]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _levels(values: NDArray[np.str_]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     for level in sorted(set(values.tolist())):
         yield str(level), values == level
 
