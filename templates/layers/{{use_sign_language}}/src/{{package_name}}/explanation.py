@@ -4,7 +4,7 @@ Occlusion (Zeiler and Fergus, 2014, https://arxiv.org/abs/1311.2901) needs nothi
 but its answers, so it works on the exported model.
 """
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,9 @@ Cells = list[tuple[slice, slice]]
 
 
 def cells(size: int) -> Cells:
-    """Divide a square of `size` pixels into 6 × 6 cells, row by row."""
+    """Divide a square of `size` pixels into 6 by 6 cells, row by row."""
     edges = np.linspace(0, size, GRID + 1).astype(int).tolist()
-    sides = [slice(start, end) for start, end in zip(edges, edges[1:], strict=False)]
+    sides = [slice(start, end) for start, end in pairwise(edges)]
     return list(product(sides, sides))
 
 
@@ -58,18 +58,19 @@ def contributions(
     contributions, heat
         A contribution for each cell, the largest effect first; and the effects as rows.
     """
-    typical = round(float(picture.mean()) / 255, 3)
-    brightness = [
-        picture[:, rows, columns].mean() / 255 for rows, columns in cells(len(picture[0]))
-    ]
+    parts = [picture[:, rows, columns] for rows, columns in cells(picture.shape[-1])]
     found = [
         Contribution(
             field=f"row {place // GRID + 1}, column {place % GRID + 1}",
-            value=round(float(brightness[place]), 3),
-            typical=typical,
+            value=_brightness(parts[place]),
+            typical=_brightness(picture),
             effect=round(float(effects[place]), 6),
         )
         for place in np.argsort(-np.abs(effects), kind="stable").tolist()
     ]
     heat: list[list[float]] = effects.round(6).reshape(GRID, GRID).tolist()
     return found, heat
+
+
+def _brightness(part: NDArray[np.uint8]) -> float:
+    return round(float(part.mean()) / 255, 3)

@@ -1,4 +1,4 @@
-"""Answers requests with the exported network: ONNX Runtime, numpy and Pillow, nothing of training."""
+"""Answers with the exported network: ONNX Runtime, numpy and Pillow, nothing that trains."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,6 +20,9 @@ from .watching import light
 PARITY = 1e-4
 # Pictures that ONNX Runtime gets at once: more would not be faster, only larger.
 PICTURES_AT_ONCE = 64
+# A phone's photo. The largest needs a quarter of a gigabyte while it is decoded, in each of the
+# service's few threads; larger ones are refused by their header.
+MAX_PIXELS = 16_000_000
 # As shares of white; between them a hand can be seen.
 DARK, BRIGHT, FLAT = 0.1, 0.9, 0.03
 SYNTHETIC = "The model was trained on synthetic pictures alone: expect it to err on photos."
@@ -192,7 +195,7 @@ class Predictor:
         return np.asarray(logits, dtype=np.float64)
 
     def _decode(self, content: bytes, media_type: str | None) -> Pictures:
-        picture = pictures.read_picture(content, media_type=media_type)
+        picture = pictures.read_picture(content, media_type=media_type, max_pixels=MAX_PIXELS)
         return pictures.square(picture, self.serving.size, self.serving.channels)
 
     def _upload(self, media_type: str, content: bytes) -> BaseModel:

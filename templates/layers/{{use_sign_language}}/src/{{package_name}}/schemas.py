@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
-from pydantic_core import PydanticCustomError
 
 from .pictures import MEDIA_TYPES, PictureError
 
@@ -129,11 +128,8 @@ def request_model(decode: Decode, example: dict[str, Any]) -> type[BaseModel]:
 
     def validate(value: object) -> NDArray[np.uint8]:
         if not isinstance(value, str):
-            raise PydanticCustomError("string_type", "Input should be a picture in base64")
-        try:
-            return decode(*from_base64(value))
-        except PictureError as error:
-            raise PydanticCustomError("picture", "{why}", {"why": str(error)}) from None
+            raise PictureError("It is no text: send a picture in base64.")
+        return decode(*from_base64(value))
 
     schema = {
         "type": "string",
@@ -159,15 +155,14 @@ def from_base64(text: str) -> tuple[bytes, str | None]:
     """
     prefix = DATA_URL.match(text)
     if prefix and prefix[1] not in MEDIA_TYPES:
-        raise PictureError(f"Send one of {', '.join(MEDIA_TYPES)} instead of {prefix[1]}.")
+        raise PictureError(f"It is {prefix[1]}; send one of {', '.join(MEDIA_TYPES)}.")
     # The command `base64` breaks its lines; anything else that is no base64 is refused.
     written = (text[prefix.end() :] if prefix else text).replace("\r", "").replace("\n", "")
     try:
         return base64.b64decode(written, validate=True), prefix[1] if prefix else None
     except (binascii.Error, ValueError):
         raise PictureError(
-            "This is no base64: it has other characters, or its end or its padding with `=` is "
-            "missing."
+            "It is no base64: a character is wrong, or its end or its padding with `=` is missing."
         ) from None
 
 
