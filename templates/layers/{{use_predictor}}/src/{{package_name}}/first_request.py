@@ -61,9 +61,9 @@ def _cut(value: Any) -> Any:
 
 def _reasons(example: dict[str, Any], contributions: list[dict[str, Any]]) -> str:
     largest = sorted(contributions, key=lambda each: -abs(each["effect"]))[:SHOWN]
-    reasons = "; ".join(f"{_part(example, each)} ({each['effect']:+,.6g})" for each in largest)
-    compared = any(each["typical"] is not None for each in largest)
-    return reasons + ("; each against a typical value" if compared else "")
+    reasons = ", ".join(f"{_part(example, each)} ({each['effect']:+,.6g})" for each in largest)
+    compared = any(each.get("typical") is not None for each in largest)
+    return reasons + (", each against a typical value" if compared else "")
 
 
 def _part(example: dict[str, Any], contribution: dict[str, Any]) -> str:
