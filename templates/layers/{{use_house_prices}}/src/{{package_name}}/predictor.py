@@ -1,6 +1,6 @@
 """Answers requests with the exported model: ONNX Runtime and numpy, nothing that training needs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,6 +63,8 @@ class Predictor:
         Of one request and one answer.
     example : dict[str, Any]
         One real request.
+    uploads : Mapping[str, Callable[[bytes], BaseModel]]
+        Empty: a row of fields is JSON.
     """
 
     def __init__(self, artifact: Artifact) -> None:
@@ -72,6 +74,7 @@ class Predictor:
         self.serving = Serving.model_validate_json(artifact.read_text("serving.json"))
         self.request_model: type[BaseModel] = request_model(self.schema, self.example)
         self.response_model: type[Response] = Response
+        self.uploads: Mapping[str, Callable[[bytes], BaseModel]] = {}
         self._encode = Encoder(self.schema)
         self._known = [
             (place, feature.name, frozenset(feature.categories))

@@ -11,6 +11,8 @@ from .settings import Settings
 
 TIMEOUT_SECONDS = 30
 SHOWN = 4  # fields, of what may be hundreds
+# Of a text that is no word but a whole file, so much is shown.
+LONG_TEXT, BEGINNING = 60, 8
 # A proxy of the environment would be asked for the address of this machine, and know nothing of it.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -46,17 +48,28 @@ def send(base_url: str) -> str:
 
 
 def _summary(example: dict[str, Any]) -> str:
-    given = [f"{name} {value}" for name, value in example.items() if value is not None]
+    given = [f"{name} {_cut(value)}" for name, value in example.items() if value is not None]
     rest = f", and {len(given) - SHOWN} more fields" if len(given) > SHOWN else ""
     return ", ".join(given[:SHOWN]) + rest
 
 
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONG_TEXT:
+        return f"{value[:BEGINNING]}… ({len(value) / 1_000:.1f} kB)"
+    return value
+
+
 def _reasons(example: dict[str, Any], contributions: list[dict[str, Any]]) -> str:
     largest = sorted(contributions, key=lambda each: -abs(each["effect"]))[:SHOWN]
-    reasons = (
-        f"{each['field']} {example.get(each['field'])} ({each['effect']:+,.6g})" for each in largest
-    )
-    return ", ".join(reasons) + ", each against a typical value"
+    reasons = ", ".join(f"{_part(example, each)} ({each['effect']:+,.6g})" for each in largest)
+    compared = any(each.get("typical") is not None for each in largest)
+    return reasons + (", each against a typical value" if compared else "")
+
+
+def _part(example: dict[str, Any], contribution: dict[str, Any]) -> str:
+    """Return a field with what was sent in it; the part of a picture has a name alone."""
+    field = str(contribution["field"])
+    return f"{field} {_cut(example[field])}" if field in example else field
 
 
 def _ask(url: str, body: bytes | None = None) -> bytes:

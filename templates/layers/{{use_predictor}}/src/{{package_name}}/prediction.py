@@ -1,6 +1,6 @@
 """What this family of projects expects of a capstone's `predictor.Predictor`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -34,6 +34,15 @@ class Predictor(Protocol):
         """One real request."""
         ...
 
+    @property
+    def uploads(self) -> Mapping[str, Callable[[bytes], BaseModel]]:
+        """What a body that is no JSON may be: its media type, and what makes a request of it.
+
+        `{"image/png": …}` takes the bytes of a picture as they are. The function raises ValueError
+        with a sentence for a person when they are none. Empty where a request is JSON alone.
+        """
+        ...
+
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Load an artefact's folder and check its golden answers; ArtifactError when damaged."""
@@ -49,7 +58,7 @@ class Predictor(Protocol):
         requests : Sequence[BaseModel]
             Instances of `request_model`, at least one.
         explain : bool
-            Also say what each field contributed; this takes longer.
+            Also say what each field, or part of the picture, contributed; this takes longer.
 
         Returns
         -------

@@ -15,7 +15,7 @@ REF_TEMPLATE = "#/components/schemas/{model}"
 PROBLEMS = {
     408: "The body arrived too slowly.",
     413: "The body or the batch is too large.",
-    415: "The body is not declared as JSON.",
+    415: "The body is declared as nothing that is taken here.",
     503: "Too many requests are in work; the header Retry-After says when to try again.",
     504: "The answer took too long.",
 }
@@ -68,17 +68,21 @@ def _predict_operation(
 ) -> dict[str, Any]:
     example, answer = served.predictor.example, served.example_answer
     batch = {"type": "array", "maxItems": served.max_batch}
+    uploads = {
+        media_type: {"schema": {"type": "string", "format": "binary"}}
+        for media_type in served.predictor.uploads
+    }
     return {
         "tags": ["model"],
         "summary": "Predict",
         "description": f"Takes one object, or a list of up to {served.max_batch:,}; the answer has "
-        "the same shape.",
+        "the same shape." + (" The bytes of a file are one request." if uploads else ""),
         "operationId": "predict",
         "parameters": [
             {
                 "name": "explain",
                 "in": "query",
-                "description": "Also say what each field contributed.",
+                "description": "Also say what each part of the request contributed.",
                 "schema": {"type": "boolean", "default": False},
             }
         ],
@@ -91,7 +95,8 @@ def _predict_operation(
                         "one": {"summary": "One", "value": example},
                         "batch": {"summary": "A batch of one", "value": [example]},
                     },
-                }
+                },
+                **uploads,
             },
         },
         "responses": {
@@ -105,7 +110,7 @@ def _predict_operation(
                 },
             },
             "422": {
-                "description": "A field is missing, unknown or wrong.",
+                "description": "A part of the request is missing, unknown or wrong.",
                 "content": {"application/json": {"schema": validation_problem}},
             },
             **{str(status): _response(text, problem) for status, text in PROBLEMS.items()},

@@ -24,8 +24,9 @@ from .openapi import describe
 from .problems import problem
 from .served import InvalidRequestError, ServedPredictor, TooManyRowsError
 
-# Up to this size a body is answered on the event loop: handing it to a thread would take longer
-# than the prediction. A larger one would hold up the other requests.
+# Up to this size a row of fields is answered on the event loop: handing it to a thread would take
+# longer than the prediction. A larger body would hold up the other requests, and so would a picture
+# of any size: some bytes unpack to millions of pixels.
 INLINE_BODY_BYTES = 16_384
 PAGE = Path(__file__).with_name("page.html")
 
@@ -63,16 +64,20 @@ def add_routes(app: FastAPI, champion: ChampionHolder[ServedPredictor]) -> None:
         explain = _explain(request)
         if explain is None:
             return _invalid([_WRONG_EXPLAIN])
-        if not _is_json(request.headers.get("content-type", "")):
-            return problem(415, "Send JSON, with the header Content-Type: application/json.")
+        media_type = _media_type(request)
         body = await request.body()
+        if media_type in served.predictor.uploads:
+            work = partial(served.answer_upload, body, media_type, explain=explain)
+        elif _is_json(media_type):
+            work = partial(served.answer, body, explain=explain)
+        else:
+            return problem(415, _taken(served))
         try:
-            if explain or len(body) > INLINE_BODY_BYTES:
-                work = partial(served.answer, body, explain=explain)
+            if explain or served.predictor.uploads or len(body) > INLINE_BODY_BYTES:
                 loop = asyncio.get_running_loop()
                 answer = await loop.run_in_executor(request.app.state.workers, work)
             else:
-                answer = served.answer(body, explain=False)
+                answer = work()
         except InvalidRequestError as error:
             return _invalid(error.problems)
         except TooManyRowsError:
@@ -122,11 +127,21 @@ def _explain(request: Request) -> bool | None:
     return {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
 
 
-def _is_json(content_type: str) -> bool:
-    media_type = content_type.partition(";")[0].strip().lower()
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _is_json(media_type: str) -> bool:
     return media_type == "application/json" or (
         media_type.startswith("application/") and media_type.endswith("+json")
     )
+
+
+def _taken(served: ServedPredictor) -> str:
+    said = "Send JSON, with the header Content-Type: application/json"
+    if uploads := served.predictor.uploads:
+        said += f"; or the bytes of a file, with {' or '.join(uploads)}"
+    return said + "."
 
 
 def _invalid(problems: list[dict[str, Any]]) -> JSONResponse:

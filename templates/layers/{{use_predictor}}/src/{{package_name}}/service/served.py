@@ -1,4 +1,4 @@
-"""A predictor made ready for HTTP: bytes in, bytes out, and mistakes named by field."""
+"""A predictor made ready for HTTP: bytes in, bytes out, and mistakes named by their place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,12 +107,40 @@ class ServedPredictor:
             )
         except ValidationError as error:
             raise self._mistake(error) from None  # The original error shows what was sent.
+        if not batch:
+            return self._answer_one(requests[0], explain=explain)
         if not requests:
             return Answer(b"[]")
         answers = self.predictor.predict(requests, explain=explain)
-        if batch:
-            return Answer(self._responses.dump_json(answers), requests, answers)
-        return Answer(self._response.dump_json(answers[0]), requests, answers)
+        return Answer(self._responses.dump_json(answers), requests, answers)
+
+    def answer_upload(self, body: bytes, media_type: str, *, explain: bool) -> Answer:
+        """Answer a body that is one request as it stands, such as the bytes of a picture.
+
+        Parameters
+        ----------
+        body : bytes
+            The whole file.
+        media_type : str
+            One of the predictor's `uploads`.
+        explain : bool
+            Also say what each part contributed.
+
+        Raises
+        ------
+        InvalidRequestError
+            When the body is not what the media type says.
+        """
+        try:
+            request = self.predictor.uploads[media_type](body)
+        except ValueError as error:
+            problem = {"loc": ["body"], "msg": str(error), "type": "upload_invalid"}
+            raise InvalidRequestError([problem]) from None
+        return self._answer_one(request, explain=explain)
+
+    def _answer_one(self, request: BaseModel, *, explain: bool) -> Answer:
+        [answer] = answers = self.predictor.predict([request], explain=explain)
+        return Answer(self._response.dump_json(answer), [request], answers)
 
     def _answer_example(self) -> Any:
         try:
@@ -146,6 +174,8 @@ class ServedPredictor:
         message = detail["msg"]
         if detail["type"] == "model_type":
             message = "Input should be an object"  # pydantic's text names a Python class.
+        elif detail["type"] == "value_error":
+            message = message.removeprefix("Value error, ")  # A request's own words.
         elif detail["type"] == "extra_forbidden":
             message = f"There is no field {place[-1]!r}."
             near = self._nearest(str(place[-1])) if suggest else []
