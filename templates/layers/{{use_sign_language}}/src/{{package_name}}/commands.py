@@ -62,7 +62,7 @@ def data(
     split = pictures.split(dataset, params.data, params.run.seed)
     console.print(split.sentence, markup=False, soft_wrap=True)
     if dataset.findings:
-        show_findings(dataset.findings)
+        show_findings(dataset.findings, "pictures")
     else:
         console.print("Nothing looks wrong.")
     if save is not None:
@@ -224,7 +224,7 @@ def _train(params: "Params", pretrained: Path | None, profile: str) -> None:
     from .tracking import open_tracker
 
     if dataset.findings:
-        show_findings(dataset.findings)
+        show_findings(dataset.findings, "pictures")
     settings = Settings()
     tracker = open_tracker(settings, CAPSTONE)
     with progress(f"Training {params.train.network}", params.train.epochs) as advance:

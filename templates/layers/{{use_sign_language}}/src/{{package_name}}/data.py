@@ -1,8 +1,10 @@
 """Makes a validated data set of a source's pictures, and splits it."""
 
 import hashlib
+import shutil
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +14,14 @@ from .collected import Advance
 from .errors import UserError
 from .findings import Finding
 from .params import DataParams
+from .pictures import as_png
 from .sources import collect
 
 MIN_PER_CLASS = 5
 MAX_CLASSES = 1_000
 MAX_NAME = 50
+# The part of a picture that is in none.
+UNUSED = -1
 # A part needs whole signers, so the best of so many random orders of them is taken.
 ORDERS = 200
 
@@ -128,7 +133,7 @@ def split(dataset: Dataset, params: DataParams, seed: int) -> Split:
     dataset : Dataset
         From `load`.
     params : DataParams
-        Its `validation_fraction` and `test_fraction`.
+        Its `validation_fraction`, `test_fraction` and `train_per_class`.
     seed : int
         Of the shuffle.
 
@@ -155,14 +160,49 @@ def split(dataset: Dataset, params: DataParams, seed: int) -> Split:
             signers = len(np.unique(dataset.signers))
             held_out = len(np.unique(dataset.signers[parts == 2]))
             return _as_split(
-                parts,
+                _fewer(parts, dataset.labels, params.train_per_class, random),
                 f"By signer: of {signers:,} signers, the {held_out:,} of the test pictures were "
                 "never seen in training or validation.",
                 by_signer=True,
             )
         reason = f"no signer can be held out, as too few sign everything, {optimistic}"
     parts = _parts_by_class(dataset.labels, groups, params, random)
+    parts = _fewer(parts, dataset.labels, params.train_per_class, random)
     return _as_split(parts, f"At random, each sign by its share: {reason}.", by_signer=False)
+
+
+def save(dataset: Dataset, folder: Path) -> None:
+    """Write the pictures as PNG files, one folder a sign, whole or not at all.
+
+    Raises
+    ------
+    UserError
+        When the folder exists, a sign is no name of a folder, or it cannot be written.
+    """
+    if folder.exists():
+        raise UserError(f"{folder} exists already.", "Name a folder that does not.")
+    odd = [name for name in dataset.classes if Path(name).name != name or "\\" in name]
+    if odd:
+        raise UserError(
+            f"The sign {odd[0]!r} cannot be the name of a folder.", "Give it another name."
+        )
+    draft = folder.with_name(f".{folder.name}.draft")
+    digits = len(str(len(dataset.labels)))
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        for name in dataset.classes:
+            (draft / name).mkdir(parents=True)
+        for number, label in enumerate(dataset.labels):
+            file = draft / dataset.classes[label] / f"{number:0{digits}}.png"
+            file.write_bytes(as_png(dataset.pictures[number]))
+        draft.rename(folder)
+    except OSError as error:
+        raise UserError(
+            f"{folder} could not be written: {error.strerror}.",
+            "Make room or mend the permissions there, then run the command again.",
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _in_order(name: str) -> tuple[bool, int, str]:
@@ -321,6 +361,19 @@ def _parts_by_class(
             "Take pictures that differ.",
         )
     return part_of[groups]
+
+
+def _fewer(
+    parts: NDArray[np.intp], labels: NDArray[np.intp], most: int, random: np.random.Generator
+) -> NDArray[np.intp]:
+    """Leave at most so many pictures of each class to train on; 0 leaves all."""
+    if most == 0:
+        return parts
+    fewer = parts.copy()
+    for label in np.unique(labels):
+        rows = np.flatnonzero((labels == label) & (parts == 0))
+        fewer[random.permutation(rows)[most:]] = UNUSED
+    return fewer
 
 
 def _as_split(parts: NDArray[np.intp], sentence: str, *, by_signer: bool) -> Split:

@@ -46,7 +46,7 @@ def load_dataset(params: "Params") -> "Dataset":
     from . import data
     from .console import progress
 
-    with progress("Reading the pictures", 0) as advance:
+    with progress("Reading the pictures", None) as advance:
         return data.load(params.data, params.run.seed, advance)
 
 

@@ -157,6 +157,14 @@ def standardise(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     return values
 
 
+def as_png(picture: NDArray[np.uint8]) -> bytes:
+    """Return a picture of shape (c, height, width), grey or colour, as a PNG file has it."""
+    pixels = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
+    written = BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(written, "PNG", optimize=True)
+    return written.getvalue()
+
+
 def _format_of(content: bytes) -> str:
     """Return the name that Pillow has for the format, or refuse it."""
     if content.startswith(PNG_START):

@@ -98,16 +98,10 @@ class Predictor:
         self.request_model: type[BaseModel] = request_model(self._decode, self.example)
         self.response_model: type[Response] = Response
         self.uploads: Mapping[str, Callable[[bytes], BaseModel]] = {
-            media_type: partial(self._upload, media_type) for media_type in pictures.MEDIA_TYPES
+            media_type: partial(self.read, media_type=media_type)
+            for media_type in pictures.MEDIA_TYPES
         }
-        options = onnxruntime.SessionOptions()
-        # One thread a session: two that wait for each other are slower than one.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # Memory that a large batch once took would stay taken.
-        options.enable_cpu_mem_arena = False
-        self._session = onnxruntime.InferenceSession(
-            str(artifact.file("model.onnx")), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_network(artifact.file("model.onnx"))
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -142,6 +136,10 @@ class Predictor:
                 hint,
             )
         return predictor
+
+    def read(self, content: bytes, media_type: str | None = None) -> BaseModel:
+        """Make a request of a picture file; PictureError when it is none, or of another type."""
+        return self.request_model.model_construct(image=self._decode(content, media_type))
 
     def predict(self, requests: Sequence[BaseModel], *, explain: bool = False) -> list[Response]:
         """Answer each request; safe to call from several threads.
@@ -191,15 +189,11 @@ class Predictor:
 
     def _logits(self, standardised: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the network's outputs, shape (n, k): the one place where it is called."""
-        [logits] = self._session.run(["logits"], {"pictures": standardised})
-        return np.asarray(logits, dtype=np.float64)
+        return run_network(self._session, standardised)
 
     def _decode(self, content: bytes, media_type: str | None) -> Pictures:
         picture = pictures.read_picture(content, media_type=media_type, max_pixels=MAX_PIXELS)
         return pictures.square(picture, self.serving.size, self.serving.channels)
-
-    def _upload(self, media_type: str, content: bytes) -> BaseModel:
-        return self.request_model.model_construct(image=self._decode(content, media_type))
 
     def _answer(
         self,
@@ -250,6 +244,27 @@ class Predictor:
         shown = np.concatenate([standardised[None], explanation.occluded(standardised)])
         whole, *covered = softmax(self._logits(shown), self.serving.temperature)[:, top]
         return explanation.contributions(picture, whole - np.array(covered))
+
+
+def open_network(path: Path) -> onnxruntime.InferenceSession:
+    """Load an exported network, for one thread."""
+    options = onnxruntime.SessionOptions()
+    # One thread a session: two that wait for each other are slower than one.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # Memory that a large batch once took would stay taken.
+    options.enable_cpu_mem_arena = False
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def run_network(
+    session: onnxruntime.InferenceSession, standardised: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the logits, shape (n, k), of standardised pictures, shape (n, c, s, s)."""
+    parts = [
+        session.run(["logits"], {"pictures": standardised[start : start + PICTURES_AT_ONCE]})[0]
+        for start in range(0, len(standardised), PICTURES_AT_ONCE)
+    ]
+    return np.concatenate(parts).astype(np.float64)
 
 
 def _stacked(requests: Sequence[BaseModel]) -> Pictures:

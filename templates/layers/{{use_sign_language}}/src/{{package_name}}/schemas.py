@@ -2,17 +2,15 @@
 
 import base64
 import binascii
-import io
 import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
 
-from .pictures import MEDIA_TYPES, PictureError
+from .pictures import MEDIA_TYPES, PictureError, as_png
 
 NOT_SURE = "not sure"
 # As a browser gives a picture: the page of the service and many clients send it so.
@@ -168,7 +166,4 @@ def from_base64(text: str) -> tuple[bytes, str | None]:
 
 def to_base64(picture: NDArray[np.uint8]) -> str:
     """Return a picture of shape (c, height, width), grey or colour, as the base64 of a PNG."""
-    pixels = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
-    written = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(written, "PNG", optimize=True)
-    return base64.b64encode(written.getvalue()).decode("ascii")
+    return base64.b64encode(as_png(picture)).decode("ascii")

@@ -1,6 +1,5 @@
 """Trains a network, exports it, and lets it become champion if it passes the gate."""
 
-import base64
 import hashlib
 import json
 import shutil
@@ -24,17 +23,15 @@ from .errors import UserError
 from .learner import LIBRARIES, Epoch, Fitted, fit
 from .lock import SECONDS_UNTIL_ABANDONED, exclusive
 from .params import Params
-from .pictures import encode_png
-from .predictor import Golden, Predictor, Serving
+from .pictures import standardise
+from .predictor import PARITY, Golden, Predictor, Serving, open_network, run_network
 from .promotion import Decision, Gate
-from .reference import CategoryField, NumberField, Reference
 from .settings import Settings
 from .tracker import Tracker
+from .watching import reference
 
 CAPSTONE = "sign-language"
 GOLDEN_PICTURES = 20
-# What the exported network may differ from the trained one in a probability.
-PARITY = 1e-4
 GATE = Gate(metrics.PRIMARY, lower_is_better=False)
 # What decides how a training goes on; the other tables change nothing in it.
 TRAINING_TABLES = ("run", "data", "augmentation", "train", "network")
@@ -121,14 +118,15 @@ def train(
             tracker.log_figure(figure, title)
         fitted.learner.write(draft.path)
         fitted.learner.export(draft.path / "model.onnx")
+        test_pictures = dataset.pictures[parts.test]
         serving = _serving(params, dataset, temperature)
         _write(draft.path / "serving.json", serving.model_dump(mode="json"))
-        parity = _check_parity(
-            draft.path, serving, fitted, dataset.pictures[parts.test], temperature
-        )
-        golden = _golden(dataset, parts, fitted, temperature)
+        trained = softmax(fitted.learner.logits(test_pictures), temperature)
+        served = _served(draft.path / "model.onnx", test_pictures, temperature)
+        parity = _parity(trained, served)
+        golden = _golden(dataset, parts, trained)
         _write(draft.path / "golden.json", golden.model_dump(mode="json"))
-        _reference(draft.path, serving, dataset, parts)
+        reference(dataset.pictures[parts.train], served, dataset.classes).save(draft.path)
         metadata = Metadata(
             id=draft.id,
             capstone=CAPSTONE,
@@ -188,7 +186,7 @@ def _evaluate(
 
 def _serving(params: Params, dataset: Dataset, temperature: float) -> Serving:
     return Serving(
-        classes=list(dataset.classes),
+        classes=dataset.classes,
         size=params.data.size,
         channels=params.data.channels,
         temperature=temperature,
@@ -198,16 +196,22 @@ def _serving(params: Params, dataset: Dataset, temperature: float) -> Serving:
     )
 
 
-def _check_parity(
-    folder: Path,
-    serving: Serving,
-    fitted: Fitted,
-    pictures: NDArray[np.uint8],
-    temperature: float,
-) -> float:
+def _golden(dataset: Dataset, parts: Split, probabilities: NDArray[np.float64]) -> Golden:
+    """Keep test pictures with the answers of the trained network; the first is the example."""
+    right = probabilities.argmax(axis=1) == dataset.labels[parts.test]
+    # The surest right answer is the example; the others stand as they come.
+    best = int(np.argmax(probabilities.max(axis=1) + right))
+    chosen = [best, *(row for row in range(len(parts.test)) if row != best)][:GOLDEN_PICTURES]
+    return Golden.of(dataset.pictures[parts.test[chosen]], probabilities[chosen])
+
+
+def _served(network: Path, pictures: NDArray[np.uint8], temperature: float) -> NDArray[np.float64]:
+    """Return the probabilities that the exported network gives."""
+    return softmax(run_network(open_network(network), standardise(pictures)), temperature)
+
+
+def _parity(trained: NDArray[np.float64], served: NDArray[np.float64]) -> float:
     """Return the largest difference in a probability between what was trained and is served."""
-    trained = softmax(fitted.learner.logits(pictures), temperature)
-    served = Predictor.session(folder / "model.onnx", serving).probabilities(pictures)
     parity = float(np.abs(trained - served).max())
     if not parity <= PARITY:
         raise UserError(
@@ -218,48 +222,11 @@ def _check_parity(
     return parity
 
 
-def _golden(dataset: Dataset, parts: Split, fitted: Fitted, temperature: float) -> Golden:
-    """Keep pictures with the answers of the trained network; the first is the example."""
-    probabilities = softmax(fitted.learner.logits(dataset.pictures[parts.test]), temperature)
-    right = probabilities.argmax(axis=1) == dataset.labels[parts.test]
-    # The surest right answer is the example; the others stand as they come.
-    best = int(np.argmax(probabilities.max(axis=1) * (right + 1)))
-    chosen = [best, *(row for row in range(len(parts.test)) if row != best)][:GOLDEN_PICTURES]
-    return Golden(
-        pictures=[
-            base64.b64encode(encode_png(dataset.pictures[parts.test[row]])).decode()
-            for row in chosen
-        ],
-        probabilities=probabilities[chosen].tolist(),
-    )
-
-
-def _reference(folder: Path, serving: Serving, dataset: Dataset, parts: Split) -> None:
-    """Describe brightness and contrast of what was learned, and the held-out answers."""
-    from .predictor import brightness_and_contrast
-
-    brightness, contrast = brightness_and_contrast(dataset.pictures[parts.train])
-    probabilities = Predictor.session(folder / "model.onnx", serving).probabilities(
-        dataset.pictures[parts.test]
-    )
-    signs = [dataset.classes[place] for place in probabilities.argmax(axis=1)]
-    Reference(
-        fields=[
-            NumberField.of("brightness", brightness.tolist()),
-            NumberField.of("contrast", contrast.tolist()),
-            NumberField.of(
-                "confidence", probabilities.max(axis=1).round(4).tolist(), role="prediction"
-            ),
-            CategoryField.of("sign", signs, role="prediction"),
-        ]
-    ).save(folder)
-
-
 def _accuracy_of(present: Artifact, dataset: Dataset, parts: Split) -> float:
     """Score the present champion on the pictures that were held out here."""
     predictor = Predictor(present)
     serving = predictor.serving
-    if tuple(serving.classes) != dataset.classes:
+    if serving.classes != dataset.classes:
         raise UserError("it knows other signs")
     if (serving.channels, serving.size) != dataset.pictures.shape[1:3]:
         raise UserError("it takes pictures of another size")
