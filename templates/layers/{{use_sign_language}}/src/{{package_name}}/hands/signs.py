@@ -79,7 +79,7 @@ OPEN_ROUND = (28.0, 42.0, 28.0)
 MEETING = (62.0, 62.0, 30.0)
 
 OVER_FIST: Point = (-0.02, 0.80, 0.62)
-ACROSS_PALM: Point = (-0.02, 0.70, 0.26)
+ACROSS_PALM: Point = (-0.06, 0.73, 0.28)
 SIDEWAYS: Point = (0.95, 0.88, 0.12)
 # The thumb's tip lies on the nail of the finger that it meets.
 ON_NAIL: Point = (0.02, 0.02, 0.10)
@@ -102,7 +102,7 @@ def _row(
 
 
 APART = (9.0, 1.0, -8.0, -20.0)
-FORKED = (13.0, -11.0, -6.0, -6.0)
+FORKED = (15.0, -13.0, -6.0, -6.0)
 PARALLEL = (0.0, 1.0, -2.0, -4.0)
 # Palm inwards, the little finger's edge to the viewer.
 INWARDS = (60.0, 0.0, -6.0)
@@ -122,7 +122,7 @@ DIGITS: dict[str, Sign] = {
     "1": Sign(_row(STRAIGHT, FIST, FIST, FIST), OVER_FIST),
     "2": Sign(_TWO, (-0.10, 0.78, 0.60)),
     "3": Sign(_TWO, SIDEWAYS, freedom=0.12),
-    "4": Sign(_OPEN, ACROSS_PALM, freedom=0.08),
+    "4": Sign(_OPEN, ACROSS_PALM, freedom=0.10),
     "5": Sign(_OPEN, SIDEWAYS, freedom=0.12),
     "6": Sign(_SIX, ON_NAIL, (3,)),
     "7": Sign(_row(STRAIGHT, STRAIGHT, MEETING, STRAIGHT, APART), ON_NAIL, (2,)),
@@ -162,7 +162,7 @@ LETTERS: dict[str, Sign] = {
         -85.0,
     ),
     "R": Sign(
-        _row((10.0, 6.0, 4.0), (2.0, 8.0, 4.0), FIST, FIST, (-13.0, 17.0, -2.0, -4.0)), OVER_FIST
+        _row((10.0, 6.0, 4.0), (2.0, 8.0, 4.0), FIST, FIST, (-15.0, 19.0, -2.0, -4.0)), OVER_FIST
     ),
     "S": Sign(_FIST, (-0.08, 0.88, 0.66)),
     "T": Sign(_row((66.0, 92.0, 50.0), FIST, FIST, FIST), (0.17, 1.14, 0.54)),
