@@ -53,11 +53,11 @@ def frame(
 
     The hand is about in the middle.
     """
-    palm = canvas * float(np.clip(random.normal(0.375, 0.045), 0.26, 0.5))
+    palm = canvas * float(np.clip(random.normal(0.385, 0.05), 0.26, 0.52))
     # The last two tubes are the forearm, which ends outside of the picture.
     joints = np.concatenate([tubes.starts[:-2, :2], tubes.ends[:-2, :2]])
     middle = (joints.min(axis=0) + joints.max(axis=0)) / 2
-    right, up = middle * palm - random.normal(0.0, 0.05, 2) * canvas
+    right, up = middle * palm - random.normal([0.0, -0.04], 0.06) * canvas
     return palm, (canvas / 2 - float(right), canvas / 2 + float(up))
 
 
@@ -141,6 +141,10 @@ def paint(surface: Surface, palm: float, random: np.random.Generator) -> Plane:
     # Thin or shaded skin is redder.
     colour = skin.astype(np.float32)[:, None, None] * shade
     colour[1:] *= 1 - 0.06 * (1 - shade)
+    grow = interpolation(9, canvas)
+    colour *= (
+        1 + grow @ random.normal(0, random.uniform(0.02, 0.08), (9, 9)).astype(np.float32) @ grow.T
+    )
     np.copyto(picture, colour, where=hand)
     return picture
 

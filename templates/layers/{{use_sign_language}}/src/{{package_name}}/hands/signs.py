@@ -49,6 +49,8 @@ class Sign:
         How the hand is turned from "palm to the viewer, fingers up", in degrees: about the forearm
         (positive turns the palm to the viewer's right), then forward (the fingers to the viewer),
         then clockwise in the picture.
+    freedom : float
+        The standard deviation of the thumb's place.
     wrist : float
         The angle between the hand and the forearm in the picture, in degrees; clockwise.
     """
@@ -58,6 +60,7 @@ class Sign:
     touching: tuple[int, ...] = ()
     turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
     wrist: float = 0.0
+    freedom: float = 0.035
 
 
 STRAIGHT = (4.0, 6.0, 4.0)
@@ -76,7 +79,7 @@ OPEN_ROUND = (28.0, 42.0, 28.0)
 MEETING = (62.0, 62.0, 30.0)
 
 OVER_FIST: Point = (-0.02, 0.80, 0.62)
-ACROSS_PALM: Point = (-0.06, 0.70, 0.24)
+ACROSS_PALM: Point = (-0.06, 0.73, 0.28)
 SIDEWAYS: Point = (0.95, 0.88, 0.12)
 # The thumb's tip lies on the nail of the finger that it meets.
 ON_NAIL: Point = (0.02, 0.02, 0.10)
@@ -99,10 +102,10 @@ def _row(
 
 
 APART = (9.0, 1.0, -8.0, -20.0)
-FORKED = (13.0, -11.0, -6.0, -6.0)
+FORKED = (15.0, -13.0, -6.0, -6.0)
 PARALLEL = (0.0, 1.0, -2.0, -4.0)
 # Palm inwards, the little finger's edge to the viewer.
-INWARDS = (58.0, 0.0, 0.0)
+INWARDS = (60.0, 0.0, -6.0)
 # The back of the hand to the viewer, the fingers to the viewer's right.
 ACROSS = (172.0, 0.0, 82.0)
 
@@ -111,15 +114,16 @@ _OPEN = _row(STRAIGHT, STRAIGHT, STRAIGHT, STRAIGHT, APART)
 _TWO = _row(STRAIGHT, STRAIGHT, FIST, FIST, FORKED)
 _SIX = _row(STRAIGHT, STRAIGHT, STRAIGHT, MEETING, (9.0, 1.0, -7.0, 12.0))
 _NINE = _row(MEETING, STRAIGHT, STRAIGHT, STRAIGHT, (0.0, 3.0, -7.0, -20.0))
-_ZERO = Sign(_row(ROUND, ROUND, ROUND, ROUND), (0.06, -0.06, 0.04), (0, 1), INWARDS)
+_ROUND = _row(ROUND, ROUND, ROUND, (38.0, 48.0, 30.0), (-4.0, 0.0, 5.0, 14.0))
+_ZERO = Sign(_ROUND, (0.02, -0.08, 0.06), (0, 1, 2), INWARDS)
 
 DIGITS: dict[str, Sign] = {
     "0": _ZERO,
     "1": Sign(_row(STRAIGHT, FIST, FIST, FIST), OVER_FIST),
     "2": Sign(_TWO, (-0.10, 0.78, 0.60)),
-    "3": Sign(_TWO, SIDEWAYS),
-    "4": Sign(_OPEN, ACROSS_PALM),
-    "5": Sign(_OPEN, SIDEWAYS),
+    "3": Sign(_TWO, SIDEWAYS, freedom=0.12),
+    "4": Sign(_OPEN, ACROSS_PALM, freedom=0.10),
+    "5": Sign(_OPEN, SIDEWAYS, freedom=0.12),
     "6": Sign(_SIX, ON_NAIL, (3,)),
     "7": Sign(_row(STRAIGHT, STRAIGHT, MEETING, STRAIGHT, APART), ON_NAIL, (2,)),
     "8": Sign(_row(STRAIGHT, MEETING, STRAIGHT, STRAIGHT, APART), ON_NAIL, (1,)),
@@ -128,7 +132,7 @@ DIGITS: dict[str, Sign] = {
 
 LETTERS: dict[str, Sign] = {
     "A": Sign(_FIST, (0.44, 1.10, 0.24)),
-    "B": Sign(_row(STRAIGHT, STRAIGHT, STRAIGHT, STRAIGHT, PARALLEL), ACROSS_PALM),
+    "B": Sign(_row(STRAIGHT, STRAIGHT, STRAIGHT, STRAIGHT, PARALLEL), ACROSS_PALM, freedom=0.08),
     "C": Sign(
         _row(OPEN_ROUND, OPEN_ROUND, OPEN_ROUND, OPEN_ROUND), (0.25, 0.62, 0.95), turn=INWARDS
     ),
@@ -158,7 +162,7 @@ LETTERS: dict[str, Sign] = {
         -85.0,
     ),
     "R": Sign(
-        _row((10.0, 6.0, 4.0), (2.0, 8.0, 4.0), FIST, FIST, (-13.0, 17.0, -2.0, -4.0)), OVER_FIST
+        _row((10.0, 6.0, 4.0), (2.0, 8.0, 4.0), FIST, FIST, (-15.0, 19.0, -2.0, -4.0)), OVER_FIST
     ),
     "S": Sign(_FIST, (-0.08, 0.88, 0.66)),
     "T": Sign(_row((66.0, 92.0, 50.0), FIST, FIST, FIST), (0.17, 1.14, 0.54)),

@@ -28,7 +28,7 @@ THUMB_ROOT = np.array([0.22, 0.18, 0.08])
 THUMB_BONES = np.array([0.48, 0.36, 0.27])
 THUMB_RADII = np.array([0.165, 0.125, 0.110, 0.085])
 # The thumb at rest: the directions of its bones, from which it bends to where it has to be.
-THUMB_REST = np.array([[0.75, 0.55, 0.36], [0.55, 0.75, 0.36], [0.15, 0.95, 0.25]])
+THUMB_REST = np.array([[0.40, 0.52, 0.75], [0.22, 0.80, 0.55], [-0.20, 0.95, 0.00]])
 
 
 @dataclass(frozen=True)
@@ -53,20 +53,20 @@ class Tubes:
 
 def pose(sign: Sign, random: np.random.Generator) -> Tubes:
     """Return a hand of random proportions that makes a sign, as nobody makes it twice the same."""
-    width, thickness, finger_length = random.normal(1.0, [0.06, 0.08, 0.06]).clip(0.8, 1.2)
+    width, thickness, finger_length = random.normal([1.04, 1.0, 1.0], [0.06, 0.08, 0.06]).clip(
+        0.8, 1.2
+    )
     scale = np.array([width, 1.0, 1.0])
     knuckles = KNUCKLES * scale
     bones = BONES * finger_length
-    openness = random.uniform(0.4, 1.25)
+    openness = random.uniform(0.3, 1.25)
     noise = random.normal(0.0, [5.0, 6.0, 4.0, 2.0], (4, 4))
     fingers = [
         _finger(state, LEAN[finger], openness, knuckles[finger], bones[finger], noise[finger])
         for finger, state in enumerate(sign.fingers)
     ]
     tips = np.array([joints[-1] for joints in fingers])
-    # A thumb in the air varies more than one that lies on something.
-    freedom = 0.12 if sign.thumb[0] > 0.6 else 0.035
-    target = np.array(sign.thumb) + random.normal(0.0, freedom, 3)
+    target = np.array(sign.thumb) + random.normal(0.0, sign.freedom, 3)
     if sign.touching:
         target += tips[list(sign.touching)].mean(axis=0)
     thumb = _reach(THUMB_ROOT * scale, THUMB_BONES * finger_length**0.5, target)
