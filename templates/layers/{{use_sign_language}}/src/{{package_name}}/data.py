@@ -261,17 +261,19 @@ def _repeated(pictures: NDArray[np.uint8], labels: NDArray[np.intp]) -> list[Fin
     if distinct < len(groups):
         findings.append(
             Finding(
-                f"{len(groups) - distinct:,} pictures",
+                _pictures(len(groups) - distinct),
                 "equal to another one",
                 "kept in one part of the split",
             )
         )
     contradicting = len(np.unique(np.stack([groups, labels]), axis=1).T) - distinct
     if contradicting:
-        findings.append(
-            Finding(f"{contradicting:,} pictures", "equal to one of another sign", "kept")
-        )
+        findings.append(Finding(_pictures(contradicting), "equal to one of another sign", "kept"))
     return findings
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture" if count == 1 else f"{count:,} pictures"
 
 
 def _parts_by_signer(
