@@ -13,7 +13,8 @@ SIDE = 16
 # The logistic regression learns slowly from many pictures, and hardly better from more than these.
 MAX_PICTURES = 10_000
 # How little its weights are held back (scikit-learn's `C`).
-FREEDOM = 0.5
+FREEDOM = 0.05
+TOLERANCE = 1e-3
 MAX_ITERATIONS = 500
 # One in so many training pictures tells which baseline is better, and how sure it may be.
 HELD_BACK = 5
@@ -109,7 +110,7 @@ def _fit(X: Features, y: Labels, classes: int) -> dict[str, Model]:
 
     met = np.unique(y)
     centroids = np.array([X[y == label].mean(axis=0) for label in met])
-    regression = LogisticRegression(C=FREEDOM, max_iter=MAX_ITERATIONS).fit(X, y)
+    regression = LogisticRegression(C=FREEDOM, tol=TOLERANCE, max_iter=MAX_ITERATIONS).fit(X, y)
 
     def nearest_centroid(seen: Features) -> Matrix:
         # The square of the picture itself is the same for each sign and moves no probability.
