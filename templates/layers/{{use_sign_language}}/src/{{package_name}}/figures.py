@@ -119,7 +119,7 @@ def reliability_diagram(
         points = [part.confidence for part in bins], [part.accuracy for part in bins]
         axes.plot(*points, line, color=colour, label=label)
     axes.set(ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02))
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside upper center", ncols=2)
     below.bar(
         [part.confidence for part in after],
         [part.pictures for part in after],

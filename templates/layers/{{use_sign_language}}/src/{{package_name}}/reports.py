@@ -428,7 +428,7 @@ def _data_limits(dataset: Dataset) -> list[str]:
         return [
             "Drawn hands are simpler than real ones: no sleeves, rings, nails, scars or second "
             "hand, and no handshape that the program does not know.",
-            "All are right hands, seen about from the front.",
+            "One hand in ten is a left hand, so little is learned about those.",
             "How the poses vary was chosen by the authors of the program, and not measured.",
         ]
     signers = "" if dataset.signers is not None else " Who made the signs is not recorded."
