@@ -40,7 +40,7 @@ KINDS_OF_SOURCE = (
 ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"}
 PICTURE_SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp"),
-    # Not read, but people keep photos in them, so they are told of one by one.
+    # Not read, but photos come in them, so their findings say what to do.
     *(".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".svg"),
 }
 # Folders of a data set that somebody has split already; they name no signer.
