@@ -15,6 +15,7 @@ ENOUGH = 512
 # Progressive JPEGs have about ten scans. Each costs a pass over the whole picture, so a small file
 # with thousands of them would keep a processor busy for minutes.
 MAX_SCANS = 100
+MAX_SEGMENTS = 5_000
 GREY = (128, 128, 128, 255)
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -85,7 +86,7 @@ def read_picture(
     if name == "WEBP":
         _check_size(_webp_size(content), max_pixels)
     if name == "JPEG" and _has_many_scans(content):
-        raise PictureError(f"It has more than {MAX_SCANS} scans, which no camera makes.")
+        raise PictureError("It has more scans or segments than a camera writes.")
     try:
         with Image.open(BytesIO(content), formats=[name]) as image:
             _check_size(image.size, max_pixels)
@@ -217,14 +218,17 @@ def _webp_size(content: bytes) -> tuple[int, int]:
 
 
 def _has_many_scans(content: bytes) -> bool:
-    """Tell whether a JPEG has too many scans before its first end (ITU-T T.81, annex B)."""
-    scans = 0
+    """Tell whether a JPEG has too many scans or segments before its first end (ITU-T T.81, B)."""
+    scans = segments = 0
     found = JPEG_SEGMENT.search(content, len(JPEG_START) - 1)
-    while found and found[1] != JPEG_END and scans <= MAX_SCANS:
+    while found and found[1] != JPEG_END:
+        segments += 1
         scans += found[1] == JPEG_SCAN
+        if scans > MAX_SCANS or segments > MAX_SEGMENTS:
+            return True
         length = int.from_bytes(content[found.end() : found.end() + 2], "big")
         found = JPEG_SEGMENT.search(content, found.end() + length)
-    return scans > MAX_SCANS
+    return False
 
 
 def _number(part: bytes) -> int:

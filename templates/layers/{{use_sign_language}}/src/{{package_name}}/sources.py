@@ -37,9 +37,10 @@ KINDS_OF_SOURCE = (
     "A source is synthetic:digits, synthetic:letters, synthetic:all, a folder with one folder of "
     "pictures for each sign, a .csv file as Sign Language MNIST has it, or hub:OWNER/NAME."
 )
+ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"}
 PICTURE_SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp"),
-    # Not read, but people keep photos in them, so they are told of one by one.
+    # Not read, but photos come in them, so their findings say what to do.
     *(".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".svg"),
 }
 # Folders of a data set that somebody has split already; they name no signer.
@@ -76,12 +77,17 @@ def collect(params: DataParams, seed: int, advance: Advance | None = None) -> Co
         return _draw(rest, params, seed, advance)
     if kind == "hub" and rest:
         return _read_hub(rest, params, seed, advance)
-    path = Path(params.source)
-    if path.is_dir():
+    try:
+        path = Path(params.source).expanduser()
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"{params.source} cannot be opened: {error}.", KINDS_OF_SOURCE) from error
+    suffix = path.suffix.lower()
+    if is_folder:
         return _read_folder(path, params, seed, advance)
-    if path.suffix.lower() == ".csv" and path.is_file():
+    if is_file and suffix == ".csv":
         return read_csv(path, params, seed, advance)
-    if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar") and path.is_file():
+    if is_file and suffix in ARCHIVES:
         raise UserError(f"{path} is an archive.", "Unpack it, and name what comes out of it.")
     what = "is a file of another kind" if path.exists() else "does not exist"
     raise UserError(f"{path} {what}.", KINDS_OF_SOURCE)
