@@ -17,7 +17,13 @@ class Backbone(nn.Module):
         super().__init__()
         self.name = name
         self.channels = channels
-        self.model = self._create(pretrained=False)
+        try:
+            self.model = self._create(pretrained=False)
+        except (RuntimeError, NotImplementedError) as error:
+            raise UserError(
+                f"The model {name!r} does not give maps of features.",
+                "Set network.pretrained to a convolutional network, for instance resnet18.",
+            ) from error
         self.width: int = self.model.feature_info.channels()[-1]
 
     def forward(self, pictures: Tensor) -> Tensor:
