@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .skeleton import Tubes
+from .skeleton import FOREARM_TUBES, Tubes
 
 Plane = NDArray[np.float32]
 
@@ -51,11 +51,10 @@ def frame(
 ) -> tuple[float, tuple[float, float]]:
     """Return the length of a palm and the wrist's column and row, all in points of the canvas.
 
-    The hand is about in the middle.
+    The hand is about in the middle, rather below it, and as large as in a portrait.
     """
     palm = canvas * float(np.clip(random.normal(0.385, 0.05), 0.26, 0.52))
-    # The last two tubes are the forearm, which ends outside of the picture.
-    joints = np.concatenate([tubes.starts[:-2, :2], tubes.ends[:-2, :2]])
+    joints = np.concatenate([tubes.starts[:-FOREARM_TUBES, :2], tubes.ends[:-FOREARM_TUBES, :2]])
     middle = (joints.min(axis=0) + joints.max(axis=0)) / 2
     right, up = middle * palm - random.normal([0.0, -0.04], 0.06) * canvas
     return palm, (canvas / 2 - float(right), canvas / 2 + float(up))
@@ -134,19 +133,24 @@ def paint(surface: Surface, palm: float, random: np.random.Generator) -> Plane:
     # The rim of a finger looks away from the camera and is darker.
     shade *= 1 - random.uniform(0.1, 0.45) * (1 - surface.normal[2]) ** 2
     shade *= 1 - _hollows(surface, palm, random)
-    tone = random.uniform(0, len(SKINS) - 1)
-    below = min(int(tone), len(SKINS) - 2)
-    skin = SKINS[below] + (tone - below) * (SKINS[below + 1] - SKINS[below])
-    skin = skin * random.normal(1.0, [0.05, 0.05, 0.06])
-    # Thin or shaded skin is redder.
-    colour = skin.astype(np.float32)[:, None, None] * shade
+    colour = _skin(canvas, random) * shade
+    # Skin in the shade is redder.
     colour[1:] *= 1 - 0.06 * (1 - shade)
-    grow = interpolation(9, canvas)
-    colour *= (
-        1 + grow @ random.normal(0, random.uniform(0.02, 0.08), (9, 9)).astype(np.float32) @ grow.T
-    )
     np.copyto(picture, colour, where=hand)
     return picture
+
+
+def _skin(canvas: int, random: np.random.Generator) -> Plane:
+    """Return a random, slightly mottled skin, RGB in 0 to 255, shape (3, canvas, canvas)."""
+    tone = random.uniform(0, len(SKINS) - 1)
+    below = min(int(tone), len(SKINS) - 2)
+    colour = SKINS[below] + (tone - below) * (SKINS[below + 1] - SKINS[below])
+    colour = colour * random.normal(1.0, [0.05, 0.05, 0.06])
+    spots = random.normal(0.0, random.uniform(0.02, 0.08), (9, 9))
+    grow = interpolation(9, canvas)
+    mottled: Plane = 1 + grow @ spots.astype(np.float32) @ grow.T
+    skin: Plane = colour.astype(np.float32)[:, None, None] * mottled
+    return skin
 
 
 def _hollows(surface: Surface, palm: float, random: np.random.Generator) -> Plane:
@@ -155,29 +159,33 @@ def _hollows(surface: Surface, palm: float, random: np.random.Generator) -> Plan
     T. Luft, C. Colditz, O. Deussen, "Image enhancement by unsharp masking the depth buffer",
     ACM Transactions on Graphics 25 (2006).
     """
-    canvas = surface.depth.shape[0]
     hand = surface.hand
-    known = np.where(hand, surface.depth, 0)
-    total = np.zeros((canvas, canvas), np.float32)
+    known: Plane = np.where(hand, surface.depth, np.float32(0))
+    there = hand.astype(np.float32)
+    total = np.zeros_like(there)
     for width, weight in ((0.05, random.uniform(0.8, 2.6)), (0.16, random.uniform(0.2, 0.8))):
-        blur = blurring(canvas, canvas, round(width * palm * 4) / 4)
-        around = blur @ known @ blur.T
-        inside = blur @ hand.astype(np.float32) @ blur.T
-        behind = around / np.maximum(inside, 1e-3) - surface.depth
-        total += weight * np.clip(behind, 0, 0.5)
+        around = _blurred(known, width * palm) / np.maximum(_blurred(there, width * palm), 1e-3)
+        behind: Plane = np.clip(around - surface.depth, 0, 0.5)
+        total += np.float32(weight) * behind
     return np.minimum(total, 0.75)
 
 
 def _shadow(hand: NDArray[np.bool_], light: NDArray[np.float64], palm: float) -> Plane:
     """Return the soft shadow of the hand on the background, in 0 to 1."""
     canvas = len(hand)
-    blur = blurring(canvas, canvas, max(round(0.12 * palm * 4) / 4, 0.5))
     right, down = (-light[:2] * 0.25 * palm).astype(int).tolist()
     margin = max(abs(right), abs(down))
     wider = np.pad(hand, margin, mode="edge").astype(np.float32)
-    moved = wider[margin - down : margin - down + canvas, margin - right : margin - right + canvas]
-    shadow: Plane = blur @ moved @ blur.T
-    return shadow
+    top, left = margin - down, margin - right
+    return _blurred(wider[top : top + canvas, left : left + canvas], 0.12 * palm)
+
+
+def _blurred(plane: Plane, width: float) -> Plane:
+    """Return a square plane blurred by a normal distribution of about this standard deviation."""
+    # Rounded to a quarter of an octave, so that few matrices are made and kept.
+    blur = blurring(len(plane), len(plane), float(2 ** (np.round(4 * np.log2(width)) / 4)))
+    blurred: Plane = blur @ plane @ blur.T
+    return blurred
 
 
 def background(canvas: int, random: np.random.Generator) -> Plane:
@@ -244,7 +252,7 @@ def photograph(picture: Plane, size: int, random: np.random.Generator) -> NDArra
     return np.clip(np.rint(small), 0, 255).astype(np.uint8)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def blurring(size: int, canvas: int, width: float) -> Plane:
     """Return the matrix (size, canvas) that shrinks by area and blurs by a normal distribution.
 
@@ -254,14 +262,16 @@ def blurring(size: int, canvas: int, width: float) -> Plane:
     middle = (np.arange(size) + 0.5) * step
     distance = np.abs(np.arange(canvas) + 0.5 - middle[:, None]) / step
     weights = np.exp(-0.5 * (distance / max(width, 0.25)) ** 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    matrix: Plane = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return matrix
 
 
 @lru_cache(maxsize=64)
 def interpolation(cells: int, canvas: int) -> Plane:
     """Return the matrix (canvas, cells) that interpolates between cells linearly."""
     place = np.linspace(0, cells - 1, canvas)[:, None]
-    return np.maximum(1 - np.abs(place - np.arange(cells)), 0).astype(np.float32)
+    matrix: Plane = np.maximum(1 - np.abs(place - np.arange(cells)), 0).astype(np.float32)
+    return matrix
 
 
 def _reaches(first: float, second: float, radius: float, canvas: int) -> tuple[int, int]:
