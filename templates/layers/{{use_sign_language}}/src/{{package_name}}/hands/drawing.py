@@ -92,29 +92,52 @@ def see(tubes: Tubes, canvas: int, palm: float, origin: tuple[float, float]) -> 
         box = np.s_[top:bottom, left:right]
         x = grid[left:right][None, :] - start[0]
         y = grid[top:bottom][:, None] - start[1]
-        dx, dy, dz = (end[axis] - start[axis] for axis in range(3))
-        flat = max(dx * dx + dy * dy, 1e-6)
-        length = float(np.sqrt(flat))
-        foot = (x * dx + y * dy) / flat
-        aside = (x * dy - y * dx) / length
-        thinning = radii[1] - radii[0]
-        radius = radii[0] + thinning * np.clip(foot, 0, 1)
-        half = np.sqrt(np.maximum(radius * radius - aside * aside, 0))
-        # The highest point of a tilted tube above a point is not where that point's foot is.
-        share = np.clip(foot + half * (dz / (length * float(np.sqrt(flat + dz * dz)))), 0, 1)
-        radius = radii[0] + thinning * share
-        off = (foot - share) * length
-        bulge = radius * radius - off * off - aside * aside
-        height = start[2] + dz * share + np.sqrt(np.maximum(bulge, 0))
+        run = (end[0] - start[0], end[1] - start[1], end[2] - start[2])
+        share, radius, bulge = _tube(x, y, run, radii[0], radii[1])
+        height = start[2] + run[2] * share + np.sqrt(np.maximum(bulge, 0))
         nearer = (bulge > 0) & (height > depth[box])
         np.copyto(depth[box], height, where=nearer)
         roundness = (1 - flatness) / radius
-        np.copyto(normal[0][box], (x - dx * share) * roundness, where=nearer)
-        np.copyto(normal[1][box], (y - dy * share) * roundness, where=nearer)
+        np.copyto(normal[0][box], (x - run[0] * share) * roundness, where=nearer)
+        np.copyto(normal[1][box], (y - run[1] * share) * roundness, where=nearer)
     normal[2] = np.sqrt(np.maximum(1 - normal[0] ** 2 - normal[1] ** 2, 0))
     hand = depth > FAR
     depth[hand] /= palm
     return Surface(depth, normal)
+
+
+def _tube(
+    x: Plane, y: Plane, run: tuple[float, float, float], first: float, last: float
+) -> tuple[Plane, Plane, Plane]:
+    """Return where the points of a canvas meet a tube that begins at the origin.
+
+    Parameters
+    ----------
+    x, y : array
+        The points, as a row and as a column.
+    run : tuple of float
+        From the tube's start to its end.
+    first, last : float
+        The radius at the start and at the end.
+
+    Returns
+    -------
+    tuple of array
+        For each point the share of the tube's length at which its surface is nearest to the viewer,
+        the radius there, and the squared height above the tube's middle: negative beside the tube.
+    """
+    flat = max(run[0] ** 2 + run[1] ** 2, 1e-6)
+    length = flat**0.5
+    foot = (x * run[0] + y * run[1]) / flat
+    aside = (x * run[1] - y * run[0]) / length
+    radius = first + (last - first) * np.clip(foot, 0, 1)
+    half = np.sqrt(np.maximum(radius * radius - aside * aside, 0))
+    # Of a tilted tube, what is nearest above a point is not above that point's foot.
+    tilt = run[2] / (length * (flat + run[2] ** 2) ** 0.5)
+    share = np.clip(foot + half * tilt, 0, 1)
+    radius = first + (last - first) * share
+    beyond = (foot - share) * length
+    return share, radius, radius * radius - beyond * beyond - aside * aside
 
 
 def paint(surface: Surface, palm: float, random: np.random.Generator) -> Plane:
@@ -184,7 +207,7 @@ def _blurred(plane: Plane, width: float) -> Plane:
     """Return a square plane blurred by a normal distribution of about this standard deviation."""
     # Rounded to a quarter of an octave, so that few matrices are made and kept.
     blur = blurring(len(plane), len(plane), float(2 ** (np.round(4 * np.log2(width)) / 4)))
-    blurred: Plane = blur @ plane @ blur.T
+    blurred: Plane = np.matmul(np.matmul(blur, plane), blur.T)
     return blurred
 
 
