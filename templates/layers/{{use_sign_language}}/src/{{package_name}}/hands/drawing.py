@@ -35,10 +35,13 @@ class Surface:
         How near the nearest point is, in palms; `FAR` where there is no hand.
     normal : array of shape (3, canvas, canvas)
         The direction in which the skin looks there, of length 1.
+    tone : array
+        How bright the skin is there, 1 for the average.
     """
 
     depth: Plane
     normal: Plane
+    tone: Plane
 
     @property
     def hand(self) -> NDArray[np.bool_]:
@@ -76,13 +79,19 @@ def see(tubes: Tubes, canvas: int, palm: float, origin: tuple[float, float]) -> 
     """
     depth = np.full((canvas, canvas), FAR, np.float32)
     normal = np.zeros((3, canvas, canvas), np.float32)
+    tone = np.ones((canvas, canvas), np.float32)
     to_canvas = np.array([palm, -palm, palm])
     move = np.array([*origin, 0.0])
     starts = (tubes.starts * to_canvas + move).tolist()
     ends = (tubes.ends * to_canvas + move).tolist()
     grid = np.arange(canvas, dtype=np.float32)
-    for start, end, radii, flatness in zip(
-        starts, ends, (tubes.radii * palm).tolist(), tubes.flatness.tolist(), strict=True
+    for start, end, radii, flatness, brightness in zip(
+        starts,
+        ends,
+        (tubes.radii * palm).tolist(),
+        tubes.flatness.tolist(),
+        tubes.tones.tolist(),
+        strict=True,
     ):
         widest = max(radii)
         left, right = _reaches(start[0], end[0], widest, canvas)
@@ -97,13 +106,14 @@ def see(tubes: Tubes, canvas: int, palm: float, origin: tuple[float, float]) -> 
         height = start[2] + run[2] * share + np.sqrt(np.maximum(bulge, 0))
         nearer = (bulge > 0) & (height > depth[box])
         np.copyto(depth[box], height, where=nearer)
+        np.copyto(tone[box], brightness, where=nearer)
         roundness = (1 - flatness) / radius
         np.copyto(normal[0][box], (x - run[0] * share) * roundness, where=nearer)
         np.copyto(normal[1][box], (y - run[1] * share) * roundness, where=nearer)
     normal[2] = np.sqrt(np.maximum(1 - normal[0] ** 2 - normal[1] ** 2, 0))
     hand = depth > FAR
     depth[hand] /= palm
-    return Surface(depth, normal)
+    return Surface(depth, normal, tone)
 
 
 def _tube(
@@ -155,7 +165,7 @@ def paint(surface: Surface, palm: float, random: np.random.Generator) -> Plane:
     shade = ambient + (1 - ambient) * towards_light + random.uniform(0, 0.12)
     # The rim of a finger looks away from the camera and is darker.
     shade *= 1 - random.uniform(0.1, 0.45) * (1 - surface.normal[2]) ** 2
-    shade *= 1 - _hollows(surface, palm, random)
+    shade *= (1 - _hollows(surface, palm, random)) * surface.tone
     colour = _skin(canvas, random) * shade
     # Skin in the shade is redder.
     colour[1:] *= 1 - 0.06 * (1 - shade)

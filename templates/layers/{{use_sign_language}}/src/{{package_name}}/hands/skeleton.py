@@ -50,12 +50,15 @@ class Tubes:
         The radius at each end, in palms.
     flatness : array of shape (tubes,)
         0 for a round tube, nearer to 1 for one that is part of a flat surface.
+    tones : array of shape (tubes,)
+        How bright the skin is, 1 for the average.
     """
 
     starts: Vector
     ends: Vector
     radii: Vector
     flatness: Vector
+    tones: Vector
 
 
 def pose(sign: Sign, random: np.random.Generator) -> Tubes:
@@ -99,11 +102,15 @@ def pose(sign: Sign, random: np.random.Generator) -> Tubes:
     for beside in (side, -side):
         rows.append((WRIST + beside, WRIST + 1.35 * beside + elbow, 0.17, 0.24, 0.3))
 
+    flatness = np.array([row[4] for row in rows])
+    # Palms shine more than fingers.
+    tones = np.where(flatness > 0, 1.0, random.normal(0.92, 0.08))
     return Tubes(
         starts=np.array([row[0] for row in rows]) @ rotation.T,
         ends=np.array([row[1] for row in rows]) @ rotation.T,
         radii=np.array([row[2:4] for row in rows]) * thickness,
-        flatness=np.array([row[4] for row in rows]),
+        flatness=flatness,
+        tones=tones + random.normal(0.0, 0.03, len(rows)),
     )
 
 
