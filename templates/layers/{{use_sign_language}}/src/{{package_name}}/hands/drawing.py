@@ -224,7 +224,7 @@ def _blurred(plane: Plane, width: float) -> Plane:
 def background(canvas: int, random: np.random.Generator) -> Plane:
     """Return a random background, RGB in 0 to 255, shape (3, canvas, canvas)."""
     kind = random.choice(
-        ["wall", "colour", "blotches", "stripes", "shapes"], p=[0.5, 0.15, 0.15, 0.08, 0.12]
+        ["wall", "plain", "blotches", "stripes", "shapes"], p=[0.5, 0.15, 0.15, 0.08, 0.12]
     )
     if kind == "wall":
         base = random.uniform(120, 245) + random.normal(0, 8, 3)
@@ -232,52 +232,71 @@ def background(canvas: int, random: np.random.Generator) -> Plane:
         base = random.uniform(10, 250) + random.normal(0, 40, 3)
     picture = np.empty((3, canvas, canvas), np.float32)
     picture[:] = base[:, None, None]
+    # Places are from -1 to 1.
     across = np.linspace(-1, 1, canvas, dtype=np.float32)
     column, row = across[None, :], across[:, None]
     picture += random.normal(0, 18) * column + random.normal(0, 18) * row
     if random.random() < 0.4:
+        # A lens is darker at the corners.
         picture -= random.uniform(0, 50) * (column**2 + row**2)
     if kind == "blotches":
-        cells = int(random.integers(3, 9))
-        grow = interpolation(cells, canvas)
-        blotches = random.normal(0, random.uniform(8, 45), (3, cells, cells)).astype(np.float32)
-        picture += grow @ blotches @ grow.T
+        _blotch(picture, random)
     elif kind == "stripes":
-        angle, pitch = random.uniform(0, np.pi), random.uniform(3, 16)
-        wave = np.sin((np.cos(angle) * column + np.sin(angle) * row) * pitch + random.uniform(0, 6))
-        picture += random.normal(0, 30, 3).astype(np.float32)[:, None, None] * wave
+        _stripe(picture, column, row, random)
     elif kind == "shapes":
         for _ in range(random.integers(1, 5)):
-            colour = random.uniform(0, 255, 3).astype(np.float32)[:, None, None]
-            middle, reach = random.uniform(-1, 1, 2), random.uniform(0.1, 0.7, 2)
-            u, v = (column - middle[0]) / reach[0], (row - middle[1]) / reach[1]
-            inside = (
-                u**2 + v**2 < 1 if random.random() < 0.5 else np.maximum(np.abs(u), np.abs(v)) < 1
-            )
-            np.copyto(picture, colour, where=inside)
+            _place_shape(picture, column, row, random)
     elif random.random() < 0.5:
-        # The edge of the wall or of a sheet.
-        slope, offset = random.normal(0, 0.08), random.uniform(0.8, 1.1)
-        change = random.normal(0, 40)
-        if random.random() < 0.5:
-            picture += change * (column + slope * row > offset) * random.choice([-1, 1])
-            if random.random() < 0.5:
-                picture = picture[:, :, ::-1]
-        else:
-            picture += change * (row + slope * column < -offset)
-    return np.ascontiguousarray(picture)
+        _end_wall(picture, column, row, random)
+    return picture
+
+
+def _blotch(picture: Plane, random: np.random.Generator) -> None:
+    """Add soft patches of colour."""
+    cells = int(random.integers(3, 9))
+    grow = interpolation(cells, picture.shape[1])
+    patches = random.normal(0, random.uniform(8, 45), (3, cells, cells)).astype(np.float32)
+    picture += grow @ patches @ grow.T
+
+
+def _stripe(picture: Plane, column: Plane, row: Plane, random: np.random.Generator) -> None:
+    """Add soft stripes in any direction."""
+    angle, pitch = random.uniform(0, np.pi), random.uniform(3, 16)
+    wave = np.sin((np.cos(angle) * column + np.sin(angle) * row) * pitch + random.uniform(0, 6))
+    picture += random.normal(0, 30, 3).astype(np.float32)[:, None, None] * wave
+
+
+def _place_shape(picture: Plane, column: Plane, row: Plane, random: np.random.Generator) -> None:
+    """Paint an ellipse or a rectangle."""
+    colour = random.uniform(0, 255, 3).astype(np.float32)[:, None, None]
+    middle, reach = random.uniform(-1, 1, 2), random.uniform(0.1, 0.7, 2)
+    right, down = (column - middle[0]) / reach[0], (row - middle[1]) / reach[1]
+    ellipse = random.random() < 0.5
+    inside = right**2 + down**2 < 1 if ellipse else np.maximum(np.abs(right), np.abs(down)) < 1
+    np.copyto(picture, colour, where=inside)
+
+
+def _end_wall(picture: Plane, column: Plane, row: Plane, random: np.random.Generator) -> None:
+    """Change the brightness beyond a nearly straight edge at the left, the right or the top."""
+    slope, offset = random.normal(0, 0.08), random.uniform(0.8, 1.1)
+    side = random.choice(["left", "right", "top"], p=[0.25, 0.25, 0.5])
+    if side == "top":
+        beyond = row + slope * column < -offset
+    else:
+        beyond = column * (1 if side == "right" else -1) + slope * row > offset
+    picture += random.normal(0, 40) * beyond
 
 
 def photograph(picture: Plane, size: int, random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return the picture at its size, as a camera takes it: blurred, too bright, noisy.
+    """Return the picture at its size, as a camera takes it: blurred, too bright or too dark, noisy.
 
     Returns
     -------
     array of shape (3, size, size)
         RGB.
     """
-    sharpness = random.choice([0.3, 0.5, 0.8, 1.2], p=[0.35, 0.35, 0.2, 0.1])
-    shrink = blurring(size, picture.shape[1], float(sharpness))
+    blur = random.choice([0.3, 0.5, 0.8, 1.2], p=[0.35, 0.35, 0.2, 0.1])
+    shrink = blurring(size, picture.shape[1], float(blur))
     small = shrink @ picture @ shrink.T
     small *= random.uniform(0.75, 1.15)
     small = 128 + (small - 128) * random.uniform(0.75, 1.25)
@@ -287,7 +306,7 @@ def photograph(picture: Plane, size: int, random: np.random.Generator) -> NDArra
 
 @lru_cache(maxsize=64)
 def blurring(size: int, canvas: int, width: float) -> Plane:
-    """Return the matrix (size, canvas) that shrinks by area and blurs by a normal distribution.
+    """Return the matrix (size, canvas) that shrinks and blurs by a normal distribution.
 
     `width` is its standard deviation, in points of the result.
     """
