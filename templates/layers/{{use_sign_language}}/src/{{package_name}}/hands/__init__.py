@@ -19,10 +19,10 @@ SIGNS_LETTERS: tuple[str, ...] = tuple(LETTERS)
 
 _SIGNS: dict[str, Sign] = DIGITS | LETTERS
 # The canvas is larger than the picture, so that edges are smooth.
-_CANVAS = 1.6
+_CANVAS = 1.5
 # ITU-R BT.601: how bright red, green and blue are.
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
-_LEFT_HANDED = 0.1
+_LEFT_HANDED = 0.05
 
 
 def draw(

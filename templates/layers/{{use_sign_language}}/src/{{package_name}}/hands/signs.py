@@ -69,8 +69,10 @@ FIST = (82.0, 100.0, 60.0)
 CLAWED = (48.0, 102.0, 55.0)
 # As in X.
 HOOKED = (12.0, 95.0, 55.0)
-# As in M and N: over the thumb, the last two bones flat and pointing down.
-DRAPED = (74.0, 82.0, 18.0)
+# As in M, N and T: over the thumb, which lifts the knuckles; the last two bones point down.
+DRAPED = (60.0, 96.0, 20.0)
+# As the fingers beside those.
+TUCKED = (90.0, 104.0, 60.0)
 # As in O: the fingertips meet the thumb.
 ROUND = (42.0, 57.0, 38.0)
 # As in C.
@@ -144,8 +146,8 @@ LETTERS: dict[str, Sign] = {
     "I": Sign(_row(FIST, FIST, FIST, STRAIGHT), (0.06, 0.80, 0.62)),
     "K": Sign(_row(STRAIGHT, (48.0, 4.0, 4.0), FIST, FIST, FORKED), (0.16, 1.22, 0.34)),
     "L": Sign(_row(STRAIGHT, FIST, FIST, FIST), (1.10, 0.62, 0.12)),
-    "M": Sign(_row(DRAPED, DRAPED, DRAPED, FIST), (-0.30, 0.80, 0.40)),
-    "N": Sign(_row(DRAPED, DRAPED, FIST, FIST), (-0.08, 0.90, 0.46)),
+    "M": Sign(_row(DRAPED, DRAPED, DRAPED, TUCKED), (-0.30, 0.78, 0.52)),
+    "N": Sign(_row(DRAPED, DRAPED, TUCKED, TUCKED), (-0.10, 0.92, 0.62)),
     "O": _ZERO,
     "P": Sign(
         _row(STRAIGHT, (48.0, 4.0, 4.0), FIST, FIST, FORKED),
@@ -164,8 +166,8 @@ LETTERS: dict[str, Sign] = {
     "R": Sign(
         _row((10.0, 6.0, 4.0), (2.0, 8.0, 4.0), FIST, FIST, (-15.0, 19.0, -2.0, -4.0)), OVER_FIST
     ),
-    "S": Sign(_FIST, (-0.08, 0.88, 0.66)),
-    "T": Sign(_row((66.0, 92.0, 50.0), FIST, FIST, FIST), (0.17, 1.14, 0.54)),
+    "S": Sign(_FIST, (-0.08, 0.86, 0.72)),
+    "T": Sign(_row(DRAPED, TUCKED, TUCKED, TUCKED), (0.17, 1.16, 0.60)),
     "U": Sign(_row(STRAIGHT, STRAIGHT, FIST, FIST, PARALLEL), (-0.10, 0.78, 0.60)),
     "V": Sign(_TWO, (-0.10, 0.78, 0.60)),
     "W": Sign(_SIX, ON_NAIL, (3,)),

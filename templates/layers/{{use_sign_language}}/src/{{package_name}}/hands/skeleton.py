@@ -9,7 +9,8 @@ from .signs import Finger, Sign
 
 Vector = NDArray[np.float64]
 
-# Lengths are in palms, as in `signs.Sign`. Each row is a finger, from index to little finger.
+# Lengths are in palms, as in `signs.Sign`. Each row is a finger, from index to little finger. The
+# proportions are those of an average adult hand, by eye and by the photographs named in `signs`.
 KNUCKLES = np.array(
     [[0.29, 0.97, 0.0], [0.09, 1.01, 0.02], [-0.12, 0.96, 0.01], [-0.31, 0.86, -0.02]]
 )
@@ -22,13 +23,19 @@ RADII = np.array(
         [0.098, 0.086, 0.078, 0.064],
     ]
 )
-# A bent finger points to the wrist's middle, not straight down.
+# A bent finger points to the middle of the wrist, not straight down.
 LEAN = np.array([-0.06, 0.0, 0.08, 0.18])
 THUMB_ROOT = np.array([0.22, 0.18, 0.08])
 THUMB_BONES = np.array([0.48, 0.36, 0.27])
 THUMB_RADII = np.array([0.165, 0.125, 0.110, 0.085])
 # The thumb at rest: the directions of its bones, from which it bends to where it has to be.
 THUMB_REST = np.array([[0.40, 0.52, 0.75], [0.22, 0.80, 0.55], [-0.20, 0.95, 0.00]])
+WRIST = np.array([0.0, 0.03, -0.02])
+# A forearm is wider than thick: it is two tubes side by side, the last two of a hand.
+FOREARM_TUBES = 2
+
+# A tube: where it starts and ends, its radius at either end, its flatness.
+Row = tuple[Vector, Vector, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -40,95 +47,112 @@ class Tubes:
     starts, ends : array of shape (tubes, 3)
         The middle of each end, in palms.
     radii : array of shape (tubes, 2)
-        The radius at each end.
+        The radius at each end, in palms.
     flatness : array of shape (tubes,)
         0 for a round tube, nearer to 1 for one that is part of a flat surface.
+    tones : array of shape (tubes,)
+        How bright the skin is, 1 for the average.
     """
 
     starts: Vector
     ends: Vector
     radii: Vector
     flatness: Vector
+    tones: Vector
 
 
 def pose(sign: Sign, random: np.random.Generator) -> Tubes:
     """Return a hand of random proportions that makes a sign, as nobody makes it twice the same."""
-    width, thickness, finger_length = random.normal([1.04, 1.0, 1.0], [0.06, 0.08, 0.06]).clip(
-        0.8, 1.2
-    )
-    scale = np.array([width, 1.0, 1.0])
-    knuckles = KNUCKLES * scale
-    bones = BONES * finger_length
+    proportions = random.normal([1.04, 1.0, 1.0], [0.06, 0.08, 0.06]).clip(0.8, 1.2)
+    width, thickness, finger_length = proportions.tolist()
+    wider = np.array([width, 1.0, 1.0])
+    knuckles = KNUCKLES * wider
+
     openness = random.uniform(0.3, 1.25)
     noise = random.normal(0.0, [5.0, 6.0, 4.0, 2.0], (4, 4))
     fingers = [
-        _finger(state, LEAN[finger], openness, knuckles[finger], bones[finger], noise[finger])
-        for finger, state in enumerate(sign.fingers)
+        _chain(
+            knuckles[place],
+            BONES[place] * finger_length,
+            _directions(finger, openness, noise[place], LEAN[place]),
+        )
+        for place, finger in enumerate(sign.fingers)
     ]
-    tips = np.array([joints[-1] for joints in fingers])
     target = np.array(sign.thumb) + random.normal(0.0, sign.freedom, 3)
     if sign.touching:
-        target += tips[list(sign.touching)].mean(axis=0)
-    thumb = _reach(THUMB_ROOT * scale, THUMB_BONES * finger_length**0.5, target)
+        target += np.mean([fingers[place][-1] for place in sign.touching], axis=0)
+    thumb = _reach(THUMB_ROOT * wider, THUMB_BONES * finger_length**0.5, target)
 
-    starts, ends, radii, flatness = [], [], [], []
+    turn = np.array(sign.turn) + random.normal(0.0, [12.0, 8.0, 6.0]).clip(-24, 24)
+    rotation = _rotation(*turn)
+    elbow = 2.6 * _forearm(rotation, sign.wrist + random.normal(0.0, 9.0))
+    side = np.array([0.075 * width, 0.0, 0.0])
 
-    def add(start: Vector, end: Vector, radius: Vector, flat: float) -> None:
-        starts.append(start)
-        ends.append(end)
-        radii.append(radius * thickness)
-        flatness.append(flat)
-
-    for finger, joints in enumerate(fingers):
-        for bone in range(3):
-            add(joints[bone], joints[bone + 1], RADII[finger, bone : bone + 2], 0.0)
-        heel = np.array([0.42 * knuckles[finger, 0], 0.12, -0.02])
-        add(heel, knuckles[finger], np.array([0.19, 0.135]), 0.6)
-    for bone in range(3):
-        add(thumb[bone], thumb[bone + 1], THUMB_RADII[bone : bone + 2], 0.25 if bone == 0 else 0.0)
-    for left in range(3):
-        add(knuckles[left], knuckles[left + 1], np.array([0.125, 0.120]), 0.6)
+    rows: list[Row] = []
+    for place, joints in enumerate(fingers):
+        rows += _tapering(joints, RADII[place])
+        heel = np.array([0.42 * knuckles[place, 0], 0.12, -0.02])
+        rows.append((heel, knuckles[place], 0.19, 0.135, 0.6))
+    rows += _tapering(thumb, THUMB_RADII)
+    rows += [(knuckles[place], knuckles[place + 1], 0.125, 0.12, 0.6) for place in range(3)]
     # The ball of the thumb, and the skin between it and the index finger.
-    add(
-        np.array([0.08, 0.16, 0.06]), thumb[1] * 0.6 + THUMB_ROOT * 0.4, np.array([0.17, 0.16]), 0.4
-    )
-    add(knuckles[0] * 0.75, thumb[1] * 0.8 + knuckles[0] * 0.1, np.array([0.10, 0.11]), 0.6)
+    ball = 0.4 * THUMB_ROOT + 0.6 * thumb[1]
+    rows.append((np.array([0.08, 0.16, 0.06]), ball, 0.17, 0.16, 0.4))
+    rows.append((0.75 * knuckles[0], 0.1 * knuckles[0] + 0.8 * thumb[1], 0.10, 0.11, 0.6))
+    for beside in (side, -side):
+        rows.append((WRIST + beside, WRIST + 1.35 * beside + elbow, 0.17, 0.24, 0.3))
 
-    hand = _rotation(*(np.array(sign.turn) + random.normal(0.0, [9.0, 8.0, 6.0]).clip(-20, 20)))
-    bend = np.radians(sign.wrist + random.normal(0.0, 9.0))
-    down = hand @ np.array([0.0, -1.0, 0.0])
-    down = down + np.array([0.0, -0.15, 0.0])
-    turned = np.array(
-        [
-            np.cos(bend) * down[0] + np.sin(bend) * down[1],
-            np.cos(bend) * down[1] - np.sin(bend) * down[0],
-            0.4 * down[2],
-        ]
-    )
-    turned /= np.linalg.norm(turned)
-    beside = hand @ np.array([0.075 * width, 0.0, 0.0])
-    wrist = hand @ np.array([0.0, 0.03, -0.02])
-    all_starts, all_ends = np.array(starts) @ hand.T, np.array(ends) @ hand.T
-    forearm_starts = np.array([wrist + beside, wrist - beside])
-    forearm_ends = forearm_starts + 2.6 * turned + np.array([0.35 * beside, -0.35 * beside])
+    flatness = np.array([row[4] for row in rows])
+    # Palms shine more than fingers.
+    tones = np.where(flatness > 0, 1.0, random.normal(0.92, 0.08))
     return Tubes(
-        starts=np.concatenate([all_starts, forearm_starts]),
-        ends=np.concatenate([all_ends, forearm_ends]),
-        radii=np.concatenate([np.array(radii), np.array([[0.17, 0.24]] * 2) * thickness]),
-        flatness=np.array([*flatness, 0.3, 0.3]),
+        starts=np.array([row[0] for row in rows]) @ rotation.T,
+        ends=np.array([row[1] for row in rows]) @ rotation.T,
+        radii=np.array([row[2:4] for row in rows]) * thickness,
+        flatness=flatness,
+        tones=tones + random.normal(0.0, 0.03, len(rows)),
     )
 
 
-def _finger(
-    finger: Finger, lean: float, openness: float, knuckle: Vector, bones: Vector, noise: Vector
-) -> Vector:
-    """Return the four joints of a finger, from the knuckle to the tip; shape (4, 3)."""
+def _directions(finger: Finger, openness: float, noise: Vector, lean: float) -> Vector:
+    """Return where the three bones of a finger point to; shape (3, 3).
+
+    `noise` is added to the flexions and to the spread, in degrees; `openness` multiplies the
+    spread.
+    """
     flexion = np.radians(np.cumsum(np.maximum(np.array(finger.flexion) + noise[:3], -6.0)))
     spread = np.radians(finger.spread * openness + noise[3])
     along = np.array([np.sin(spread), np.cos(spread), 0.0])
     inwards = np.array([lean, 0.0, 1.0])
-    steps = np.cos(flexion)[:, None] * along + np.sin(flexion)[:, None] * inwards
-    return np.concatenate([knuckle[None], knuckle + np.cumsum(steps * bones[:, None], axis=0)])
+    directions: Vector = np.cos(flexion)[:, None] * along + np.sin(flexion)[:, None] * inwards
+    return directions
+
+
+def _chain(root: Vector, bones: Vector, directions: Vector) -> Vector:
+    """Return the joints of bones that follow one another, from the root to the tip."""
+    return np.concatenate([root[None], root + np.cumsum(directions * bones[:, None], axis=0)])
+
+
+def _tapering(joints: Vector, radii: Vector) -> list[Row]:
+    """Return the tubes between joints."""
+    return [
+        (joints[bone], joints[bone + 1], float(radii[bone]), float(radii[bone + 1]), 0.0)
+        for bone in range(len(joints) - 1)
+    ]
+
+
+def _forearm(rotation: Vector, wrist: float) -> Vector:
+    """Return the direction from the wrist to the elbow, in the hand's frame.
+
+    The forearm goes on where the hand ends, bent by `wrist` in the picture, rather downwards and
+    rather within the picture's plane.
+    """
+    x, y, z = np.array([0.0, -0.15, 0.0]) - rotation[:, 1]
+    bend = np.radians(wrist)
+    cosine, sine = np.cos(bend), np.sin(bend)
+    return _along(
+        rotation.T @ np.array([cosine * x + sine * y, cosine * y - sine * x, 0.4 * z]), 1.0
+    )
 
 
 def _reach(root: Vector, bones: Vector, target: Vector) -> Vector:
@@ -138,7 +162,7 @@ def _reach(root: Vector, bones: Vector, target: Vector) -> Vector:
     the inverse kinematics problem", Graphical Models 73 (2011). The chain bends the way it bends
     at rest.
     """
-    joints = np.concatenate([root[None], root + np.cumsum(THUMB_REST * bones[:, None], axis=0)])
+    joints = _chain(root, bones, THUMB_REST)
     for _ in range(6):
         joints[-1] = target
         for bone in (2, 1, 0):
