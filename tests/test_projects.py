@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytorch import reachable
 from render import render as render_template
-from stacks import Render, everything, nothing, stack_name, stacks
+from stacks import CAPSTONES, Render, everything, nothing, stack_name, stacks
 
 Install = Callable[..., Path]
 
-# Typed and tested as a whole: with everything and with nothing around the capstone.
-CHOSEN = [everything(), nothing()]
+# Typed and tested as a whole: with everything and with nothing around each capstone.
+CHOSEN = [stack(capstone) for capstone in CAPSTONES for stack in (everything, nothing)]
+each_capstone = pytest.mark.parametrize("capstone", CAPSTONES)
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +37,18 @@ def install(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Install
         key = json.dumps(answers, sort_keys=True)
         if key not in made:
             project = tmp_path_factory.mktemp("installed") / "project"
-            render_template(template, project, answers)
+            render_for_this_machine(template, project, answers)
             run(project, "uv", "sync", "--quiet")
             made[key] = project
         return made[key]
 
     return install_once
+
+
+def render_for_this_machine(template: Path, project: Path, answers: dict[str, Any]) -> None:
+    """Render a project that trains on a CPU, whatever the stack says of a GPU."""
+    render_template(template, project, answers | {"accelerator": "cpu"})
+    reachable(project)
 
 
 def run(project: Path, *command: str, **environment: str) -> str:
@@ -98,7 +106,7 @@ def ask(project: Path, *command: str) -> None:
             {"Content-Type": "application/json"},
         )
         answer = json.load(urllib.request.urlopen(request, timeout=10))
-    assert 0 < answer["lower"] < answer["prediction"] < answer["upper"]
+    assert answer["prediction"]
     assert answer["model"] == champion
 
 
@@ -111,10 +119,11 @@ def test_every_stack_is_clean_for_ruff(stack: dict[str, Any], render: Render) ->
 
 
 @pytest.mark.parametrize("package_name", ["abx", "a" * 24 + "_" + "b" * 25])
+@each_capstone
 def test_the_length_of_a_name_does_not_change_what_is_clean(
-    package_name: str, render: Render
+    capstone: str, package_name: str, render: Render
 ) -> None:
-    project = render(**everything(), package_name=package_name)
+    project = render(**everything(capstone), package_name=package_name)
     run(project, sys.executable, "-m", "ruff", "check", "--no-cache")
     run(project, sys.executable, "-m", "ruff", "format", "--check", "--no-cache")
 
@@ -136,19 +145,20 @@ def test_the_projects_own_tests_pass(stack: dict[str, Any], suite: str, install:
 @pytest.mark.slow
 @pytest.mark.parametrize("stack", CHOSEN, ids=stack_name)
 def test_train_evaluate_report_serve_predict(stack: dict[str, Any], install: Install) -> None:
-    project = install(**stack)
-    run(project, "uv", "run", "house-prices", "train", "--profile", "smoke")
-    run(project, "uv", "run", "house-prices", "evaluate", "--profile", "smoke")
-    run(project, "uv", "run", "house-prices", "report")
+    project, name = install(**stack), stack["capstone"]
+    run(project, "uv", "run", name, "train", "--profile", "smoke")
+    run(project, "uv", "run", name, "evaluate", "--profile", "smoke")
+    run(project, "uv", "run", name, "report")
     assert list((project / "artifacts" / "reports").glob("*.html"))
-    ask(project, "uv", "run", "house-prices")
+    ask(project, "uv", "run", name)
 
 
 @pytest.mark.slow
-def test_demo_needs_one_command(install: Install) -> None:
-    project = install(**CHOSEN[1])
-    printed = run(project, "uv", "run", "house-prices", "demo", "--profile", "smoke")
-    assert re.search(r"between .* and ", printed)
+@each_capstone
+def test_demo_needs_one_command(capstone: str, install: Install) -> None:
+    project = install(**nothing(capstone))
+    printed = run(project, "uv", "run", capstone, "demo", "--profile", "smoke")
+    assert re.search(r"^Answered: \S+", printed, re.MULTILINE)
 
 
 def newest_python() -> str:
@@ -178,27 +188,36 @@ def test_the_newest_python_trains_and_serves(template: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_the_floors_of_all_ranges_work_together(template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "stack", [everything("house-prices"), nothing("sign-language")], ids=stack_name
+)
+def test_the_floors_of_all_ranges_work_together(
+    stack: dict[str, Any], template: Path, tmp_path: Path
+) -> None:
     """The lowest versions that pyproject.toml admits train and predict: a floor is a tested one."""
     project = tmp_path / "project"
-    render_template(template, project, CHOSEN[0])
+    render_for_this_machine(template, project, stack)
     run(project, "uv", "lock", "--resolution", "lowest-direct", "--quiet")
     run(project, "uv", "sync", "--resolution", "lowest-direct", "--quiet")
-    run(project, "uv", "run", "--no-sync", "house-prices", "train", "--profile", "smoke")
+    run(project, "uv", "run", "--no-sync", stack["capstone"], "train", "--profile", "smoke")
     run(project, "uv", "run", "--no-sync", "pytest", "-q")
 
 
 @pytest.mark.slow
-def test_the_serving_group_alone_serves(template: Path, install: Install, tmp_path: Path) -> None:
-    trained = install(**CHOSEN[1])
-    run(trained, "uv", "run", "house-prices", "train", "--profile", "smoke")
+@each_capstone
+def test_the_serving_group_alone_serves(
+    capstone: str, template: Path, install: Install, tmp_path: Path
+) -> None:
+    trained = install(**nothing(capstone))
+    run(trained, "uv", "run", capstone, "train", "--profile", "smoke")
     project = tmp_path / "project"
-    render_template(template, project, CHOSEN[1])
+    render_for_this_machine(template, project, nothing(capstone))
     shutil.copytree(trained / "artifacts", project / "artifacts")
     run(
         project, "uv", "sync", "--quiet", "--no-default-groups", "--group", "serve", "--no-editable"
     )
     installed = {path.name for path in (project / ".venv").rglob("site-packages/*")}
     assert {"fastapi", "onnxruntime"} <= installed
-    assert not installed & {"sklearn", "catboost", "pandas", "mlflow", "matplotlib", "pytest"}
-    ask(project, "uv", "run", "--no-sync", "house-prices")
+    training = {"sklearn", "catboost", "pandas", "mlflow", "matplotlib", "torch", "keras", "pytest"}
+    assert not installed & training
+    ask(project, "uv", "run", "--no-sync", capstone)

@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader
 from pytest_copie.plugin import Copie
 from render import LAYERS, layer_files
 from render import render as render_template
-from stacks import ANY_OF, CAPSTONES, ONE_OF, Render, stack_name, stacks
+from stacks import ANY_OF, CAPSTONES, ONE_OF, Render, asked, stack_name, stacks
 
 every_stack = pytest.mark.parametrize("stack", stacks(), ids=stack_name)
 
@@ -136,16 +136,17 @@ def test_every_offered_choice_is_in_the_matrix(template: Path) -> None:
 
 def test_every_two_choices_meet_in_a_stack() -> None:
     for capstone in CAPSTONES:
+        one_of, any_of = asked(capstone, ONE_OF), asked(capstone, ANY_OF)
         facts: list[set[tuple[str, object]]] = [
-            {(question, stack[question]) for question in ONE_OF}
-            | {(choice, choice in stack[q]) for q, choices in ANY_OF.items() for choice in choices}
+            {(question, stack[question]) for question in one_of}
+            | {(choice, choice in stack[q]) for q, choices in any_of.items() for choice in choices}
             for stack in stacks()
             if stack["capstone"] == capstone
         ]
         values: list[list[tuple[str, object]]] = [
-            [(q, answer) for answer in answers] for q, answers in ONE_OF.items()
+            [(q, answer) for answer in answers] for q, answers in one_of.items()
         ]
-        values += [[(c, True), (c, False)] for choices in ANY_OF.values() for c in choices]
+        values += [[(c, True), (c, False)] for choices in any_of.values() for c in choices]
         for one, other in itertools.combinations(values, 2):
             for pair in itertools.product(one, other):
                 assert any(set(pair) <= stack for stack in facts), pair

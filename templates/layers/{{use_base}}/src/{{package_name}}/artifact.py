@@ -297,7 +297,19 @@ def environment_facts(libraries: Iterable[str]) -> EnvironmentFacts:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Replace a file in one step: a reader sees the old text or the new one, never half.
+    """Replace a file by UTF-8 text, as `replace_bytes` does."""
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Replace a file in one step: a reader sees the old content or the new one, never half.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made where it is missing.
+    content : bytes
+        All that the file will hold.
 
     Raises
     ------
@@ -310,7 +322,7 @@ def replace_text(path: Path, text: str) -> None:
         for left in path.parent.glob(f".{glob.escape(path.name)}-{'[0-9a-f]' * 8}"):
             if _age(left) > SECONDS_UNTIL_ABANDONED:
                 left.unlink(missing_ok=True)
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.write_bytes(content)
         _sync(beside)
         beside.replace(path)
         _sync(path.parent)

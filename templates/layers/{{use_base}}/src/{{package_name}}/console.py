@@ -13,7 +13,7 @@ error_console = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
+def progress(description: str, total: int | None) -> Iterator[Callable[[], None]]:
     """Show a bar on standard error while work goes on; it vanishes at the end.
 
     Parameters
@@ -21,7 +21,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
     description : str
         What is being done.
     total : int
-        How many steps it takes.
+        How many steps it takes; None where that is not known before.
 
     Yields
     ------

@@ -5,23 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .about import command
 from .console import console, progress, table
 from .errors import UserError
-from .options import (
-    Models,
-    OneModel,
-    Overrides,
-    Profile,
-    Source,
-    Target,
-    load_dataset,
-    read_params,
-    with_override,
-)
+from .findings import show_findings
+from .inputs import Models, OneModel, Source, Target, load_dataset, read_params
+from .options import Overrides, Profile, with_override
 
 if TYPE_CHECKING:
-    from .data import Dataset
     from .params import Params
 
 CAPSTONE = "house-prices"
@@ -54,9 +44,8 @@ def data(
     table("Features", ["name", "kind", "missing", "values"], columns[:SHOWN_COLUMNS])
     if len(columns) > SHOWN_COLUMNS:
         console.print(f"… and {len(columns) - SHOWN_COLUMNS} more.")
-    if dataset.findings:
-        _print_findings(dataset)
-    else:
+    show_findings(dataset.findings, "column")
+    if not dataset.findings:
         console.print("Nothing looks wrong.")
 
 
@@ -98,31 +87,18 @@ def tune(
     sets = with_override(with_override(sets, "tune.model", model), "tune.trials", trials)
     params = read_params(profile, sets, source, target)
     dataset = load_dataset(params)
-    from . import tune as search
+    from . import tune as tuning
+    from .search import show_found
     from .settings import Settings
     from .tracking import open_tracker
 
     settings = Settings()
     storage = settings.artifacts_dir / "tuning.db"
-    with progress("Tuning", search.remaining(params, dataset, storage)) as advance:
+    remaining = tuning.search(params, dataset, storage).remaining
+    with progress("Tuning", remaining) as advance:
         tracker = open_tracker(settings, CAPSTONE)
-        found = search.tune(params, dataset, tracker, storage, advance=advance)
-    table(
-        f"Best of {found.trials} trials: error {found.error:.5f}, in params.toml "
-        f"{found.error_before:.5f}",
-        ["parameter", "value"],
-        list(found.best.items()),
-    )
-    if found.error < found.error_before:
-        flags = " ".join(f"--set models.{found.model}.{k}={v:.6g}" for k, v in found.best.items())
-        console.print(
-            f"To use them, write them into params.toml, table [models.{found.model}], or:\n"
-            f"  {command('train ' + flags)}",
-            markup=False,
-            soft_wrap=True,
-        )
-    else:
-        console.print("The parameters in params.toml are better: keep them.")
+        found = tuning.tune(params, dataset, tracker, storage, advance=advance)
+    show_found(found, f"models.{params.tune.model}.")
     console.print(tracker.where(), markup=False, soft_wrap=True)
 
 
@@ -196,28 +172,12 @@ def export(
     folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
 ) -> None:
     """Copy the champion (ONNX model, schema, card) into a folder, for use anywhere."""
-    import shutil
+    from .export import export_champion
 
-    from .promotion import champion
-    from .settings import Settings
-
-    artifact = champion(Settings().artifacts_dir)
-    if folder.exists():
-        raise UserError(f"{folder} exists already.", "Name a folder that does not.")
-    draft = folder.with_name(f".{folder.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(artifact.path, draft)
-    draft.rename(folder)
-    table(
-        f"Written: {folder}",
-        ["file", "bytes"],
-        [(name, facts.bytes) for name, facts in artifact.metadata.files.items()],
-    )
-    console.print(
+    export_champion(
+        folder,
         "model.onnx takes X, float32 of shape (n, columns of schema.json encoded), and gives y; "
         "card.md says what the model is.",
-        markup=False,
-        soft_wrap=True,
     )
 
 
@@ -239,41 +199,21 @@ def write_report() -> Path:
 def _train(params: "Params", profile: str) -> None:
     dataset = load_dataset(params)
     from . import train as training
+    from .outcome import show_outcome
     from .settings import Settings
     from .tracking import open_tracker
 
-    if dataset.findings:
-        _print_findings(dataset)
+    show_findings(dataset.findings, "column")
     settings = Settings()
     tracker = open_tracker(settings, CAPSTONE)
     name = params.train.model
     with progress(f"Training {name}", training.steps(name, params, dataset)) as advance:
         outcome = training.train(params, profile, dataset, settings, tracker, advance=advance)
-    facts = outcome.artifact.metadata
-    rows = [
-        (metric, value, _interval(facts.metric_intervals.get(metric)), facts.baseline.get(metric))
-        for metric, value in facts.metrics.items()
-        if metric != "onnx_parity"
-    ]
-    table(
-        f"{name} on held-out rows ({facts.data.split})",
-        ["metric", "model", "95 % interval", "baseline"],
-        rows,
+    show_outcome(
+        f"{name} on held-out rows ({outcome.artifact.metadata.data.split})",
+        outcome.artifact,
+        outcome.decision,
+        outcome.where,
+        hidden_metrics=["onnx_parity"],
+        notes=[f"{sentence} params.toml bounds them." for sentence in outcome.sampled],
     )
-    for sentence in outcome.sampled:
-        console.print(f"{sentence} params.toml bounds them.", markup=False, soft_wrap=True)
-    colour = "green" if outcome.decision.promoted else "yellow"
-    console.print(outcome.decision.reason, style=colour, markup=False, soft_wrap=True)
-    console.print(f"Kept in {outcome.artifact.path}", markup=False, soft_wrap=True)
-    console.print(outcome.where, markup=False, soft_wrap=True)
-
-
-def _print_findings(dataset: "Dataset") -> None:
-    rows = [(finding.column, finding.problem, finding.action) for finding in dataset.findings]
-    table("What the validation found", ["column", "problem", "what was done"], rows)
-
-
-def _interval(bounds: tuple[float, float] | None) -> str:
-    from .console import format_value
-
-    return "" if bounds is None else f"{format_value(bounds[0])} to {format_value(bounds[1])}"

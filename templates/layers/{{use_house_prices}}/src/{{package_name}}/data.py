@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from .artifact import DataFacts
 from .encoding import Encoder
 from .errors import UserError
+from .findings import Finding
 from .schema import Feature, Schema
 
 SAMPLE_TARGET = "Sale_Price"
@@ -45,15 +46,6 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # How UTF-8 writes a western letter with an accent; in Windows-1252 no word has these two together.
 UTF8_LETTER = re.compile(rb"\xc3[\x80-\xbf]")
 LEFT_OUT = "left out; data.keep in params.toml keeps it"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something about a column that a person should know, and what was done about it."""
-
-    column: str
-    problem: str
-    action: str
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from . import data, export_onnx, metrics
 from .artifact import Artifact
 from .errors import UserError
-from .options import load_dataset
+from .inputs import load_dataset
 from .params import Params
 from .predictor import Serving
 from .target import TargetScale

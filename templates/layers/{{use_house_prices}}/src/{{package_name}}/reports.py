@@ -195,7 +195,7 @@ def cards(
             metadata,
             what_it_is=_origin(metadata),
             columns=list(column_facts(dataset)),
-            warnings=[f"{f.column}: {f.problem} ({f.action})" for f in dataset.findings],
+            warnings=[f"{f.where}: {f.problem} ({f.action})" for f in dataset.findings],
             limits=[
                 "Sales are not all houses: what is never sold is not in them.",
                 "What was inferred about the columns (their kind, range and levels) holds for this "

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from . import conformal, data, export_onnx, metrics, parallel, reports
 from .artifact import Artifact, Draft, FieldSpec, Metadata, environment_facts, new_artifact
+from .candidate import settle
 from .data import Dataset
 from .errors import UserError
 from .models import BASELINE, BOOSTING, build
@@ -22,7 +22,7 @@ from .models.base import Matrix, Model, Vector
 from .models.blend import fit_member, split_folds
 from .params import Params
 from .predictor import Predictor
-from .promotion import Decision, Gate, champion, champion_id, decide, deciding, set_champion
+from .promotion import Decision, Gate
 from .reference import CategoryField, NumberField, Reference
 from .settings import Settings
 from .target import TargetScale
@@ -222,16 +222,15 @@ def train(
             **environment_facts(LIBRARIES),
         )
         artifact = _commit(draft, metadata, evaluation, dataset, fitted.model)
-        with deciding(settings.artifacts_dir):
-            decision = _gate(artifact, fitted.scale, dataset, test_rows, settings)
-            if decision.promoted:
-                set_champion(settings.artifacts_dir, artifact.metadata.id)
-        with _kept(artifact, settings):
-            tracker.log_artifact(artifact)
-            # Another training may have replaced it by now; the registry follows the champion.
-            with deciding(settings.artifacts_dir):
-                if champion_id(settings.artifacts_dir) == artifact.metadata.id:
-                    tracker.promote(artifact)
+        metric = metrics.primary(log_target=fitted.scale.log)
+        decision = settle(
+            artifact,
+            settings,
+            tracker,
+            Gate(metric, lower_is_better=True),
+            lambda present: _score(present, dataset, test_rows, metric),
+            len(test_rows),
+        )
     return Outcome(artifact, decision, tracker.where(), fitted.model.sampled)
 
 
@@ -294,50 +293,15 @@ def _commit(
     return draft.commit(metadata)
 
 
-def _gate(
-    artifact: Artifact,
-    scale: TargetScale,
-    dataset: Dataset,
-    test_rows: NDArray[np.intp],
-    settings: Settings,
-) -> Decision:
-    """Compare the new model with the champion on the rows that were held out here."""
-    metric = metrics.primary(log_target=scale.log)
-    present: float | None = None
-    note = ""
-    if champion_id(settings.artifacts_dir) is not None:
-        try:
-            predictor = Predictor(champion(settings.artifacts_dir))
-            if predictor.schema.target != dataset.schema.target:
-                raise UserError(f"it predicts {predictor.schema.target}")
-            frame = dataset.frame.iloc[test_rows]
-            data.validate(frame, predictor.schema)
-            found = predictor.predict_rows(data.rows_of(frame, predictor.schema))
-            present = metrics.score(dataset.y[test_rows], found)[metric]
-        except UserError as error:
-            note = f" The present champion cannot judge these rows: {str(error).splitlines()[0]}"
-    decision = decide(
-        Gate(metric, lower_is_better=True),
-        artifact.metadata.metrics[metric],
-        present,
-        artifact.metadata.baseline[metric],
-        same_data_rows=len(test_rows),
-    )
-    return Decision(decision.promoted, decision.reason + note)
-
-
-@contextmanager
-def _kept(artifact: Artifact, settings: Settings) -> Any:
-    """Say, when the tracker fails, that the trained model is not lost."""
-    try:
-        yield
-    except UserError as error:
-        now = champion_id(settings.artifacts_dir) == artifact.metadata.id
-        raise UserError(
-            f"{error} The trained model is kept in {artifact.path}"
-            f"{' and is the champion' if now else ''}; only the tracker does not know it.",
-            error.hint,
-        ) from error
+def _score(present: Artifact, dataset: Dataset, test_rows: NDArray[np.intp], metric: str) -> float:
+    """Score the present champion on the rows that were held out here."""
+    predictor = Predictor(present)
+    if predictor.schema.target != dataset.schema.target:
+        raise UserError(f"it predicts {predictor.schema.target}")
+    frame = dataset.frame.iloc[test_rows]
+    data.validate(frame, predictor.schema)
+    found = predictor.predict_rows(data.rows_of(frame, predictor.schema))
+    return metrics.score(dataset.y[test_rows], found)[metric]
 
 
 def _example(dataset: Dataset, rows: NDArray[np.intp]) -> dict[str, Any]:

@@ -1,49 +1,20 @@
 """Searches for better parameters of one model; a search that was interrupted goes on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
 
 from . import parallel
 from .data import Dataset, split
 from .errors import UserError
-from .lock import claim
 from .models import MODELS
 from .models.blend import fit_member, split_folds
 from .params import Params
+from .search import Found, Search
 from .target import TargetScale
 from .tracker import Tracker
-
-# The attribute of a trial by which one that was killed is told from one that goes on.
-PROCESS = "process"
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """What a search found.
-
-    Attributes
-    ----------
-    model : str
-        The model that was tuned.
-    best : dict[str, Any]
-        The best parameters of all trials.
-    error, error_before : float
-        The root mean squared error over the folds, on the scale that the model learns on: of the
-        best trial, and of the parameters in params.toml.
-    trials : int
-        How many trials are finished, earlier searches included.
-    """
-
-    model: str
-    best: dict[str, Any]
-    error: float
-    error_before: float
-    trials: int
 
 
 def tune(
@@ -53,11 +24,10 @@ def tune(
     storage: Path,
     *,
     advance: Callable[[], None] | None = None,
-) -> Tuned:
-    """Try parameters until the study holds `params.tune.trials` of them, held-out rows untouched.
+) -> Found:
+    """Try parameters until there are `params.tune.trials` of them, held-out rows untouched.
 
-    Trials are drawn by a tree-structured Parzen estimator (Bergstra and others, 2011) and kept in a
-    file, so that a search which was stopped is resumed; other data begin another study.
+    The error is the root mean squared one over the folds, on the scale that the model learns on.
 
     Parameters
     ----------
@@ -68,7 +38,7 @@ def tune(
     tracker : Tracker
         Gets a run with a nested one for each trial.
     storage : Path
-        The SQLite file of the studies.
+        The SQLite file of the searches.
     advance : Callable, optional
         Called after each new trial.
 
@@ -102,58 +72,19 @@ def tune(
         ]
         return float(np.sqrt(np.concatenate(squares).mean()))
 
-    study = _study(storage, f"{name}-{dataset.facts.sha256[:12]}-{len(folds)}", params.run.seed)
-    done = len(_finished(study))
-    claimed = claim(storage.parent / ".tuning" / study.study_name, lambda name: _fail(study, name))
-    with tracker.run(f"tune {name}", tags={"study": study.study_name}):
-        tracker.log_params(params.plain())
-        tracker.log_dataset(dataset.facts)
-        before = error_of({})
-        for _ in range(done, params.tune.trials):
-            trial = study.ask()
-            trial.set_user_attr(PROCESS, claimed.name if claimed else None)
-            try:
-                with tracker.run(f"trial {trial.number}", nested=True):
-                    chosen = MODELS[name].suggest(trial)
-                    tracker.log_params(chosen)
-                    error = error_of(chosen)
-                    tracker.log_metrics({"error": error})
-            except BaseException:
-                study.tell(trial, state=optuna.trial.TrialState.FAIL)
-                raise
-            study.tell(trial, error)
-            if advance:
-                advance()
-        tracker.log_metrics({"best_error": study.best_value, "error_before": before})
-    return Tuned(name, study.best_params, study.best_value, before, len(_finished(study)))
-
-
-def remaining(params: Params, dataset: Dataset, storage: Path) -> int:
-    """Return how many trials `tune` will run: those asked for, less those that are finished."""
-    name = f"{params.tune.model}-{dataset.facts.sha256[:12]}-{params.tune.folds}"
-    return max(0, params.tune.trials - len(_finished(_study(storage, name, params.run.seed))))
-
-
-def _study(storage: Path, name: str, seed: int) -> optuna.Study:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage.parent.mkdir(parents=True, exist_ok=True)
-    study = optuna.create_study(
-        storage=f"sqlite:///{storage.as_posix()}",
-        study_name=name,
-        direction="minimize",
-        load_if_exists=True,
+    return search(params, dataset, storage).run(
+        f"tune {name}",
+        params.plain(),
+        dataset.facts,
+        tracker,
+        MODELS[name].suggest,
+        error_of,
+        advance=advance,
     )
-    # With the same seed a resumed search would draw the same trials again.
-    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
-    return study
 
 
-def _fail(study: optuna.Study, process: str) -> None:
-    """Mark the trial that a killed process left, which would be shown as running for good."""
-    for trial in study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
-        if trial.user_attrs.get(PROCESS) == process:
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-
-
-def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+def search(params: Params, dataset: Dataset, storage: Path) -> Search:
+    """Return the search that `tune` goes on with; other data begin another one."""
+    tuned = params.tune
+    name = f"{tuned.model}-{dataset.facts.sha256[:12]}-{tuned.folds}"
+    return Search(storage, name, params.run.seed, tuned.trials)

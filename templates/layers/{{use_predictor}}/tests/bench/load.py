@@ -75,11 +75,16 @@ class Client(asyncio.Protocol):
 
 
 async def load(
-    port: int, path: str, body: bytes, connections: int, seconds: float
+    port: int,
+    path: str,
+    body: bytes,
+    connections: int,
+    seconds: float,
+    content_type: str = "application/json",
 ) -> dict[str, Any]:
     """Return requests a second, the median and the 99th percentile in ms, and the statuses."""
     request = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
     latencies: list[float] = []
@@ -116,9 +121,10 @@ def main() -> None:
     parser.add_argument("--path", required=True)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--content-type", default="application/json")
     given = parser.parse_args()
     body = sys.stdin.buffer.read()
-    work = load(given.port, given.path, body, given.connections, given.seconds)
+    work = load(given.port, given.path, body, given.connections, given.seconds, given.content_type)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
         print(json.dumps(runner.run(work)))
 

@@ -25,15 +25,17 @@ class DataParams(Table):
 
     `size` in pixels of the square that the network sees; `channels`: 1 for grey, 3 for colour;
     `per_class`: pictures of each sign that the renderer draws, or at most so many of a source, 0
-    for all; `signer`: how a picture's signer is found, to split by: `auto` looks for a column or
-    for folders of signers, `none` never splits by signer, anything else is a regular expression on
-    the path whose first group names the signer.
+    for all; `train_per_class`: at most so many of them to learn from, 0 for all that are not held
+    out; `signer`: how a picture's signer is found, to split by: `auto` looks for a column or for
+    folders of signers, `none` never splits by signer, anything else is a regular expression on the
+    path whose first group names the signer.
     """
 
     source: str = "synthetic:digits"
     size: int = Field(default=48, ge=16, le=512)
     channels: Literal[1, 3] = 1
     per_class: int = Field(default=400, ge=0)
+    train_per_class: int = Field(default=0, ge=0)
     validation_fraction: float = Field(default=0.15, gt=0, lt=1)
     test_fraction: float = Field(default=0.15, gt=0, lt=1)
     signer: str = "auto"
@@ -115,16 +117,22 @@ class TuneParams(Table):
 
 
 class NetworkParams(Table):
-    """`width`: channels of the first layer, which all others follow; `dropout` before the last."""
+    """The network's shape.
 
-    width: int = Field(default=16, ge=4, le=256)
+    `width`: channels of the first layer, which all others follow, a multiple of four; `dropout`
+    before the last layer; `pretrained`: of the network `transfer`, the model it begins with.
+    """
+
+    width: int = Field(default=16, ge=4, le=256, multiple_of=4)
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    pretrained: str = "resnet18"
 
 
 def known_network(name: str) -> str:
     """Return the name of a network; ValueError for any other."""
-    if name not in NETWORKS:
-        raise ValueError(f"there is no such network; choose from {', '.join(NETWORKS)}")
+    known = (*NETWORKS, "transfer")
+    if name not in known:
+        raise ValueError(f"there is no such network; choose from {', '.join(known)}")
     return name
 
 

@@ -4,16 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ..options import (
-    Models,
-    Overrides,
-    Profile,
-    Source,
-    Target,
-    load_dataset,
-    read_params,
-    with_override,
-)
+from ..inputs import Models, Source, Target, load_dataset, read_params
+from ..options import Overrides, Profile, with_override
 
 app = typer.Typer()
 

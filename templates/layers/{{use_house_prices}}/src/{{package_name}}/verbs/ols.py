@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ..options import Overrides, Profile, Source, Target, load_dataset, read_params
+from ..inputs import Source, Target, load_dataset, read_params
+from ..options import Overrides, Profile
 
 app = typer.Typer()
 

@@ -1,6 +1,5 @@
-"""The options that several verbs share, and what they stand for."""
+"""The options that say what to learn from, and the parameters and the table that they choose."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,13 +8,6 @@ if TYPE_CHECKING:
     from .data import Dataset
     from .params import Params
 
-Profile = Annotated[
-    str, typer.Option(help="Which parameters of params.toml: smoke, default, full.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Override one parameter; repeatable."),
-]
 Source = Annotated[
     str | None,
     typer.Option(
@@ -27,11 +19,6 @@ OneModel = Annotated[
     str | None, typer.Option("--model", help="Which model; a file of models/ is one.")
 ]
 Models = Annotated[list[str] | None, typer.Option("--model", help="Only this one; repeatable.")]
-
-
-def with_override(sets: list[str] | None, name: str, value: object) -> list[str]:
-    """Add what an option says to the overrides; in JSON, which is TOML here too."""
-    return [*(sets or []), *([] if value is None else [f"{name}={json.dumps(value)}"])]
 
 
 def read_params(

@@ -1,0 +1,46 @@
+"""The networks, each in a file of its own; importing this package does not load PyTorch.
+
+To add one, write a file here with a function `build` as the others have, and add its name.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..params import NetworkParams
+    from .network import Network
+
+NETWORKS: tuple[str, ...] = ("lenet", "resnet", "vgg", "inception", "mobilenet")
+
+
+def build(
+    name: str, *, channels: int, size: int, classes: int, params: "NetworkParams"
+) -> "Network":
+    """Make an untrained network.
+
+    Parameters
+    ----------
+    name : str
+        One of `NETWORKS`, or `transfer`, whose first weights are those of another data set.
+    channels : int
+        Of the pictures: 1 for grey, 3 for colour.
+    size : int
+        Height and width of the pictures in pixels, at least 16.
+    classes : int
+        How many signs it tells apart.
+    params : NetworkParams
+        Its width and the like.
+
+    Returns
+    -------
+    Network
+        Takes float32 of shape (n, channels, size, size), gives logits of shape (n, classes).
+
+    Raises
+    ------
+    UserError
+        When `transfer` lacks its library or its weights.
+    """
+    module = importlib.import_module(f".{name}", __name__)
+    network: Network = module.build(channels=channels, size=size, classes=classes, params=params)
+    return network
