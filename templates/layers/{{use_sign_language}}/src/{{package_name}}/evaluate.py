@@ -94,7 +94,7 @@ def run(
 
 
 def columns_and_rows(results: list[Compared]) -> tuple[list[str], list[list[object]]]:
-    """Return the columns and rows of the table of networks."""
+    """Return the columns and rows of the table of networks; ECE is the calibration error."""
     rows: list[list[object]] = [
         [
             each.name,
@@ -107,7 +107,7 @@ def columns_and_rows(results: list[Compared]) -> tuple[list[str], list[list[obje
         ]
         for each in results
     ]
-    names = ["accuracy", "± seeds", "macro_f1", "calibration_error", "weights", "seconds"]
+    names = ["accuracy", "± seeds", "macro_f1", "ECE", "weights", "seconds"]
     return ["network", *names], rows
 
 
@@ -164,7 +164,7 @@ def _compare(
         found = softmax(fitted.learner.logits(dataset.pictures[parts.test]), temperature)
         scores.append(metrics.score(dataset.labels[parts.test], found))
         parameters = fitted.learner.parameters
-    start = "" if pretrained is None else f" from {pretrained.name}"
+    start = "" if pretrained is None else f" from {pretrained.name[-8:]}"
     return Compared(f"{name}{start}", parameters, scores, (perf_counter() - began) / len(seeds))
 
 

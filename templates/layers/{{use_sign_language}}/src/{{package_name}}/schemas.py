@@ -106,7 +106,9 @@ class Response(BaseModel):
     def headline(self) -> str:
         """Return the answer in one sentence."""
         if self.sure:
-            return f"{self.prediction}, with a probability of {self.probability:.0%}"
+            # No network is certain, and a rounded 100 % would say so.
+            sure = "over 99%" if self.probability > 0.99 else f"{self.probability:.0%}"
+            return f"{self.prediction}, with a probability of {sure}"
         likely = " or ".join(f"{each.sign} ({each.probability:.0%})" for each in self.candidates)
         return f"{self.prediction}; most probably {likely}"
 
