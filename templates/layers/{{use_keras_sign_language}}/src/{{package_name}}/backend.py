@@ -4,16 +4,32 @@ Everything here but the lines below is written once for all three. Import `keras
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from .errors import UserError
 
-# TensorFlow reads them when it is imported, and otherwise tells of its own parts at every start.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+ERRORS_ALONE = "2"
 
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what TensorFlow tells of its own parts when it is imported, past all of its settings."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", ERRORS_ALONE)
 try:
-    import keras
+    with _quiet():
+        import keras
 except (ImportError, ValueError) as error:
     raise UserError(
         f"Keras cannot be loaded: {error}",
