@@ -34,7 +34,7 @@ def attention(
         From 0 to 1, which is the most telling place; all zero where nothing speaks for the label.
     """
     features = keras.Model(model.input, model.get_layer(AVERAGE).input)
-    weights = keras.ops.convert_to_numpy(model.get_layer(HEAD).kernel)
+    weights = model.get_layer(HEAD).kernel.numpy()
     maps = keras.ops.convert_to_numpy(features(pictures, training=False))
     heat = np.maximum(np.einsum("nhwc,cn->nhw", maps, weights[:, labels]), 0)
     large = keras.ops.image.resize(

@@ -33,10 +33,10 @@ class Graph:
         self.constants: list[onnx.TensorProto] = []
 
     def constant(self, values: Any) -> str:
-        """Add an array, a variable of Keras say; return its name."""
+        """Add an array, or what a variable of Keras holds; return its name."""
         name = f"constant_{len(self.constants)}"
-        array = np.asarray(keras.ops.convert_to_numpy(values), order="C")
-        self.constants.append(numpy_helper.from_array(array, name))
+        array = values if isinstance(values, np.ndarray) else values.numpy()
+        self.constants.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
     def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
@@ -150,7 +150,7 @@ def _activate(graph: Graph, layer: Any, maps: str) -> str:
 
 
 def _convolution(graph: Graph, layer: Any, inputs: list[str]) -> str:
-    kernel = keras.ops.convert_to_numpy(layer.kernel)
+    kernel = layer.kernel.numpy()
     if type(layer).__name__ == "DepthwiseConv2D":
         height, width, channels, multiplier = kernel.shape
         kernel = kernel.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
