@@ -65,10 +65,8 @@ def choose_device(name: str) -> str:
     UserError
         When this machine has no such device.
     """
-    wanted = ["cuda", "mps", "cpu"] if name == "auto" else [name]
-    for choice in wanted:
-        device = choice.replace("cuda", "gpu")
-        device = device if ":" in device else f"{device}:0"
+    for choice in ["cuda", "mps", "cpu"] if name == "auto" else [name]:
+        device = "gpu:0" if choice == "cuda" else choice.replace("cuda", "gpu")
         if _works(device):
             return device
     raise UserError(
