@@ -1,0 +1,285 @@
+"""What the capstone asks of Keras: learn, answer, explain, write."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from safetensors.numpy import save_file
+
+from .attention import attention
+from .backend import choose_device, keras, prepare
+from .errors import UserError
+from .export_onnx import check_exportable, export
+from .networks import build
+from .networks.network import HEAD
+from .params import NetworkParams, Params
+from .tensors import assign, read, values
+from .training import Epoch, Examples, Training, batches, predict
+
+__all__ = ["FRAMEWORK", "LIBRARIES", "WEIGHTS", "Epoch", "Fitted", "Learner", "fit"]
+
+FRAMEWORK = "keras"
+LIBRARIES = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "torch",
+    "jax",
+    "safetensors",
+    "onnx",
+    "onnxruntime",
+    "numpy",
+)
+WEIGHTS = "weights.safetensors"
+
+
+class Shape(BaseModel):
+    """All that must be known to build a network again; it stands beside its weights."""
+
+    model_config = ConfigDict(frozen=True)
+
+    network: str
+    channels: int
+    size: int
+    classes: int
+    params: NetworkParams
+
+    def build(self) -> Any:
+        """Make the untrained network."""
+        return build(
+            self.network,
+            channels=self.channels,
+            size=self.size,
+            classes=self.classes,
+            params=self.params,
+        )
+
+
+class Learner:
+    """A trained network.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    shape : Shape
+        What it was built from.
+    """
+
+    def __init__(self, model: Any, shape: Shape) -> None:
+        self.model = model
+        self.shape = shape
+        self.network = shape.network
+        self.parameters = int(model.count_params())
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        UserError
+            When the folder has no weights of Keras, or damaged ones.
+        """
+        path = folder / WEIGHTS
+        try:
+            tensors, header = read(path)
+            if header.get("framework") != FRAMEWORK:
+                raise ValueError("another library wrote it")
+            shape = Shape.model_validate_json(header.get("shape", ""))
+            model = shape.build()
+            assign(model.weights, tensors)
+        except (FileNotFoundError, ValueError) as error:
+            raise UserError(
+                f"{path} holds no weights that Keras can take on here.",
+                "Name the folder of a model that this project trained with Keras.",
+            ) from error
+        return cls(model, shape)
+
+    def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the logits, shape (n, k), of pictures of shape (n, c, s, s)."""
+        return predict(self.model, pictures)
+
+    def attention(
+        self, pictures: NDArray[np.uint8], labels: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Return where the network looks for the signs `labels` (n,): class activation maps.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, s, s)
+            From 0 to 1, the most telling place.
+        """
+        maps = []
+        for batch in batches(pictures):
+            maps.append(attention(self.model, batch, labels[: len(batch)]))
+            labels = labels[len(batch) :]
+        return np.concatenate(maps)
+
+    def write(self, folder: Path) -> None:
+        """Write the weights into a folder that exists."""
+        header = {"framework": FRAMEWORK, "shape": self.shape.model_dump_json()}
+        save_file(values(self.model.weights), folder / WEIGHTS, header)
+
+    def export(self, path: Path) -> None:
+        """Write ONNX: `pictures`, float32 (n, c, s, s), standardised, to `logits` (n, k).
+
+        Raises
+        ------
+        UserError
+            When it does not answer as the network does.
+        """
+        export(self.model, path)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished training: its epochs, its device, and how many epochs had been done before."""
+
+    learner: Learner
+    history: list[Epoch]
+    device: str
+    resumed_at: int
+
+
+def fit(
+    params: Params,
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.intp],
+    classes: int,
+    validation_pictures: NDArray[np.uint8],
+    validation_labels: NDArray[np.intp],
+    *,
+    pretrained: Path | None = None,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Fitted:
+    """Train a network; equal arguments on an equal machine give equal weights.
+
+    Parameters
+    ----------
+    params : Params
+        `run`, `augmentation`, `train` and `network` are used.
+    pictures, validation_pictures : ndarray of uint8, shape (n, c, s, s)
+        To learn from, and to choose the best epoch by.
+    labels, validation_labels : ndarray of intp, shape (n,)
+        From 0 to `classes` - 1.
+    classes : int
+        How many signs there are.
+    pretrained : Path, optional
+        The folder of a model to begin with, whose last layer is replaced where it tells another
+        number of signs apart.
+    checkpoint : Path, optional
+        A folder in which each finished epoch is kept, so that a later call with equal arguments
+        goes on from there and ends with equal weights.
+    on_epoch : callable, optional
+        Called after each epoch.
+
+    Raises
+    ------
+    UserError
+        When the device is missing, `pretrained` does not fit, the network cannot be exported, or
+        the training diverges.
+    """
+    shape = Shape(
+        network=params.train.network,
+        channels=pictures.shape[1],
+        size=pictures.shape[2],
+        classes=classes,
+        params=params.network,
+    )
+    prepare(params.run.seed, params.run.threads)
+    device = choose_device(params.train.device)
+    with keras.device(device):
+        model = shape.build()
+        check_exportable(model)
+        if pretrained:
+            _take_on(model, shape, pretrained)
+        elif shape.network == "transfer":
+            from .networks.transfer import fetch
+
+            fetch(model, shape.params)
+        half = params.train.mixed_precision and device.startswith("gpu")
+        trained = in_half_precision(shape, model) if half else model
+        training = Training(
+            trained,
+            params,
+            Examples(pictures, labels),
+            Examples(validation_pictures, validation_labels),
+        )
+        key = _key(params, shape, training, device) if checkpoint else ""
+        resumed_at = training.run(checkpoint, key, on_epoch)
+        model.set_weights(trained.get_weights())
+    return Fitted(Learner(model, shape), training.history, device, resumed_at)
+
+
+def in_half_precision(shape: Shape, model: Any) -> Any:
+    """Return a network with the same weights that computes in bfloat16 and keeps them in float32.
+
+    Micikevicius and others (2018), arXiv:1710.03740. It is for training alone: what is kept and
+    served computes in float32.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        twin = shape.build()
+    finally:
+        keras.config.set_dtype_policy(before)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def _take_on(model: Any, shape: Shape, folder: Path) -> None:
+    """Give a network the weights of another one, as far as they answer the same question."""
+    earlier = Learner.read(folder)
+    differing = {
+        name: found
+        for (name, found), wanted in zip(
+            _settings(earlier.shape).items(), _settings(shape).values(), strict=True
+        )
+        if found != wanted
+    }
+    if differing:
+        have = ", ".join(f"{name}={found}" for name, found in differing.items())
+        raise UserError(
+            f"The model in {folder} has {have}, which is not what is to be trained.",
+            " ".join(["Set it so:", *(f"--set {n}={found}" for n, found in differing.items())])
+            + ".",
+        )
+    head = model.get_layer(HEAD).get_weights()
+    same = earlier.shape.classes == shape.classes
+    weights = earlier.model.get_weights()
+    model.set_weights(weights if same else [*weights[: -len(head)], *head])
+
+
+def _settings(shape: Shape) -> dict[str, Any]:
+    """Return what two networks must have in common, by the names of the parameters."""
+    return {
+        "train.network": shape.network,
+        "data.size": shape.size,
+        "data.channels": shape.channels,
+        "network.width": shape.params.width,
+        "network.pretrained": shape.params.pretrained,
+    }
+
+
+def _key(params: Params, shape: Shape, training: Training, device: str) -> str:
+    """Return a hash of everything that the weights depend on."""
+    tables = params.plain()
+    told = {name: tables[name] for name in ("run", "augmentation", "train", "network")}
+    libraries = [keras.__version__, keras.backend.backend(), device]
+    text = json.dumps([told, shape.model_dump(mode="json"), libraries])
+    digest = hashlib.sha256(text.encode())
+    for examples in (training.training, training.validation):
+        digest.update(f"{examples.pictures.shape}".encode())
+        digest.update(np.ascontiguousarray(examples.pictures).data)
+        digest.update(np.ascontiguousarray(examples.labels).data)
+    for tensor in training.best.values():  # The weights to begin with, a pretrained model's too.
+        digest.update(np.ascontiguousarray(tensor).tobytes())
+    return digest.hexdigest()
