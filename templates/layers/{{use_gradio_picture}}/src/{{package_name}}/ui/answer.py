@@ -18,6 +18,7 @@ KNOWN = (
     "model",
 )
 PLACES_SHOWN = 3
+SMALLEST_EFFECT = 0.005  # that is told; a smaller one would be written as 0.00
 
 STYLE = """
 .answer .number { font-size: 5rem; }
@@ -25,15 +26,17 @@ STYLE = """
 .answer .candidates { list-style: none; margin: 1rem 0 0; padding: 0; }
 .answer .candidates li { margin: 0 0 .6rem; }
 .answer .share { left: 0; background: var(--color-accent); }
-.stage { position: relative; width: 100%; max-width: 26rem; margin: 0 auto; aspect-ratio: 1;
+.stage { position: relative; width: 100%; max-width: 22rem; margin: 0 auto; aspect-ratio: 1;
   overflow: hidden; border-radius: 12px; background: var(--background-fill-secondary); }
 .stage img, .stage svg { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0;
   object-fit: cover; }
 .stage svg { opacity: .65; display: none; }
-.look { display: block; max-width: 26rem; margin: .6rem auto 0; }
+.look { display: block; max-width: 22rem; margin: .6rem auto 0; }
 .look input { margin-right: .4rem; }
 .look .quiet { display: none; font-size: .9rem; opacity: .75; }
 .shown:has(input:checked) svg, .shown:has(input:checked) .quiet { display: block; }
+.answer .notes { margin-bottom: 1rem; }
+#held [data-testid="status-tracker"] { display: none; }
 #word textarea, #word input { font-size: 2rem; font-weight: 650; letter-spacing: .08em; }
 """
 
@@ -119,7 +122,8 @@ def _map(heat: Sequence[Sequence[float]], most: float) -> str:
 
 
 def _places(answer: Mapping[str, Any]) -> str:
-    adding = [each for each in answer.get("contributions") or () if each["effect"] > 0]
+    parts = answer.get("contributions") or ()
+    adding = [part for part in parts if part["effect"] >= SMALLEST_EFFECT]
     largest = sorted(adding, key=lambda each: -each["effect"])[:PLACES_SHOWN]
     listed = "; ".join(f"{each['field']} (+{each['effect']:.2f})" for each in largest)
     told = "Where the picture is red, the answer hangs on it."

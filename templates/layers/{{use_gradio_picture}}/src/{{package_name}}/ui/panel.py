@@ -77,7 +77,8 @@ def build(service: Service, model: Model, first_answer: dict[str, Any]) -> None:
         with gr.Column(scale=3, min_width=320):
             with gr.Tab("Picture"):
                 shown = gr.HTML(draw_picture(_address(example), first_answer))
-                chosen = gr.File(label="Another picture: PNG, JPEG or WebP", height=130)
+                gr.Markdown("Another picture: PNG, JPEG or WebP")
+                chosen = gr.File(label="Another picture", show_label=False, height=120)
                 reset = gr.Button("Back to the example", elem_id="reset")
             with gr.Tab("Camera"):
                 camera = gr.Image(
@@ -87,6 +88,7 @@ def build(service: Service, model: Model, first_answer: dict[str, Any]) -> None:
                     label="Camera, as in a mirror",
                     webcam_options=gr.WebcamOptions(mirror=False),
                     elem_id="camera",
+                    height=380,
                 )
                 spells, word, progress = _speller()
             gr.Markdown("Only the square in the middle is read. No picture is stored.")
