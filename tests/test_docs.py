@@ -80,7 +80,9 @@ def test_each_capstone_has_its_page(template: Path) -> None:
         assert (REPOSITORY / "docs" / f"{capstone.value}.md").exists()
 
 
-def test_the_picture_of_the_app_is_the_one_that_projects_get() -> None:
-    layer = REPOSITORY / "templates" / "layers" / "{{use_house_prices_gradio}}"
-    picture = (REPOSITORY / "docs" / "house-prices-ui.png").read_bytes()
+@pytest.mark.parametrize("capstone", ["house-prices", "sign-language"])
+def test_the_picture_of_the_app_is_the_one_that_projects_get(capstone: str) -> None:
+    name = f"use_{capstone.replace('-', '_')}_gradio"
+    layer = REPOSITORY / "templates" / "layers" / f"{{{{{name}}}}}"
+    picture = (REPOSITORY / "docs" / f"{capstone}-ui.png").read_bytes()
     assert (layer / "docs" / "app.png").read_bytes() == picture

@@ -1,10 +1,10 @@
-"""The app: a form that is built from the service's schema when the page is opened."""
+"""The app: a page that is built from what the service says of itself when it is opened."""
 
 import os
 import signal
 import sys
+import tempfile
 import threading
-from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -12,26 +12,22 @@ from typing import Any, NoReturn
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
-from gradio.components import Component
 
 from ..about import program_name
 from ..console import console, format_value
 from ..errors import UserError
+from . import drawing, panel
 from .client import Model, Service, ServiceError
-from .fields import Field, order_by_effect, request_of
-from .picture import STYLE, draw_answer, draw_failure
 from .settings import UiSettings
 
-MOST_IMPORTANT = 8  # fields that stand in sight; the rest waits in a drawer
-WIDTH = 150  # pixels: two fields beside each other on a telephone
 # Gradio keeps each opened page's form, about half a megabyte, until there are more than these.
 PAGES_KEPT = 200
 # Fonts of the machine: the page asks no other host for anything.
 FONTS = ["system-ui", "sans-serif"]
 MONOSPACE = ["ui-monospace", "monospace"]
-# On a telephone the answer stands below the form.
-SHOW_ANSWER = """() => { if (window.innerWidth < 800)
-  document.getElementById('answer').scrollIntoView({behavior: 'smooth'}); }"""
+# What is uploaded is deleted when it was read; what nobody came to read, after so many seconds.
+UPLOADS_KEPT_SECONDS = 60
+LARGEST_UPLOAD = "25mb"
 
 
 def build(service: Service) -> gr.Blocks:
@@ -43,7 +39,8 @@ def build(service: Service) -> gr.Blocks:
         It need not run yet: the page says so, and offers to try again.
     """
     title = program_name().replace("-", " ").capitalize()
-    app = gr.Blocks(title=title, analytics_enabled=False)
+    swept = (UPLOADS_KEPT_SECONDS, UPLOADS_KEPT_SECONDS)
+    app = gr.Blocks(title=title, analytics_enabled=False, delete_cache=swept)
     with app:
         gr.Markdown(f"# {title}")
 
@@ -53,7 +50,7 @@ def build(service: Service) -> gr.Blocks:
                 example = model.metadata["example"]
                 answer = service.predict(example)
             except ServiceError as error:
-                gr.HTML(draw_failure(error))
+                gr.HTML(drawing.draw_failure(error))
                 retry = gr.Button("Try again", variant="primary", elem_id="retry")
                 retry.click(None, js="() => window.location.reload()")
                 return
@@ -61,31 +58,6 @@ def build(service: Service) -> gr.Blocks:
 
         gr.render(triggers=[app.load])(page)
     return app
-
-
-def component(field: Field, value: Any) -> Component:
-    """Return the input of a field, filled with a value."""
-    common: dict[str, Any] = {
-        "label": field.label,
-        "info": field.hint or None,
-        "min_width": WIDTH,
-        "interactive": True,
-    }
-    match field.kind:
-        case "number":
-            return gr.Number(value, **common)
-        case "integer":
-            return gr.Number(value, precision=0, **common)
-        case "choice":
-            choices = list(field.choices)
-            return gr.Dropdown(choices, value=value, allow_custom_value=not field.closed, **common)
-        case "boolean":
-            chosen = None if value is None else "yes" if value else "no"
-            return gr.Dropdown(["yes", "no"], value=chosen, **common)
-        case "date":
-            return gr.Textbox(value or "", placeholder="2026-11-22", **common)
-        case "text":
-            return gr.Textbox(value or "", lines=4 if field.long else 1, **common)
 
 
 def run(settings: UiSettings, *, open_browser: bool = False) -> NoReturn:
@@ -108,6 +80,13 @@ def run(settings: UiSettings, *, open_browser: bool = False) -> NoReturn:
         sys.exit(128 + number)
 
     signal.signal(signal.SIGTERM, leave)
+    # What people upload lies in a folder of this process alone, and is gone with it.
+    with tempfile.TemporaryDirectory(prefix="app-") as uploads:
+        os.environ["GRADIO_TEMP_DIR"] = uploads
+        _show(settings, open_browser)
+
+
+def _show(settings: UiSettings, open_browser: bool) -> NoReturn:
     app = build(Service(settings.api_url, settings.api_key))
     try:
         address = _launch(app, settings, open_browser)
@@ -137,7 +116,8 @@ def _launch(app: gr.Blocks, settings: UiSettings, open_browser: bool) -> str:
         state_session_capacity=PAGES_KEPT,
         footer_links=[],
         theme=_theme(),
-        css=STYLE,
+        css=drawing.STYLE + panel.STYLE,
+        max_file_size=LARGEST_UPLOAD,
     )
     return str(address)
 
@@ -155,14 +135,8 @@ def _theme() -> gr.themes.Base:
 
 
 def _page(service: Service, model: Model, first_answer: dict[str, Any]) -> None:
-    example: dict[str, Any] = model.metadata["example"]
-    fields = order_by_effect(model.fields, first_answer.get("contributions") or ())
-    target, version = model.metadata["data"]["target"], model.metadata["id"]
-    with gr.Tab("Predict"), gr.Row():
-        with gr.Column(scale=3, min_width=320):
-            inputs, predict, reset = _form(fields, example)
-        with gr.Column(scale=2, min_width=320, elem_id="answer"):
-            shown = gr.HTML(draw_answer(first_answer, target, version))
+    with gr.Tab("Predict"):
+        panel.build(service, model, first_answer)
     with gr.Tab("How good it is"):
         gr.Dataframe(
             _metrics(model.metadata),
@@ -173,49 +147,6 @@ def _page(service: Service, model: Model, first_answer: dict[str, Any]) -> None:
         if card:
             with gr.Tab(title):
                 gr.Markdown(card)
-
-    def answer(*values: Any) -> str:
-        try:
-            answered = service.predict(request_of(fields, values))
-        except ServiceError as error:
-            return draw_failure(error)
-        return draw_answer(answered, target, version)
-
-    asked = predict.click(answer, inputs, shown, api_visibility="private")
-    asked.then(None, js=SHOW_ANSWER)
-    reset.click(
-        lambda: [component(field, example.get(field.name)) for field in fields],
-        None,
-        inputs,
-        api_visibility="private",
-    ).then(answer, inputs, shown, api_visibility="private")
-
-
-def _form(
-    fields: Sequence[Field], example: dict[str, Any]
-) -> tuple[list[Component], gr.Button, gr.Button]:
-    few = len(fields) <= 2 * MOST_IMPORTANT
-    first = list(fields) if few else list(fields[:MOST_IMPORTANT])
-    rest = [] if few else list(fields[MOST_IMPORTANT:])
-    made: dict[str, Component] = {}
-
-    def show(some: Sequence[Field]) -> None:
-        with gr.Row():
-            for field in some:
-                made[field.name] = component(field, example.get(field.name))
-
-    gr.Markdown("What matters most here" if rest else "One request")
-    show(first)
-    with gr.Row():
-        predict = gr.Button("Predict", variant="primary", elem_id="predict")
-        reset = gr.Button("Back to the example", elem_id="reset")
-    numbers = [field for field in rest if field.kind in ("number", "integer")]
-    others = [field for field in rest if field not in numbers]
-    for title, group in (("More numbers", numbers), ("More choices", others)):
-        if group:
-            with gr.Accordion(f"{title} ({len(group)})", open=False):
-                show(group)
-    return [made[field.name] for field in fields], predict, reset
 
 
 def _metrics(metadata: dict[str, Any]) -> list[list[str]]:

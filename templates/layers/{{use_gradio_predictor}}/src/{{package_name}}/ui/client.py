@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from ..about import command
 from ..errors import UserError
-from .fields import Field, read_fields, words
+from .drawing import words
 
 TIMEOUT_SECONDS = 30.0
 
@@ -20,12 +20,22 @@ class ServiceError(UserError):
 
 @dataclass(frozen=True)
 class Model:
-    """What the service tells about the model that it serves; the cards are Markdown."""
+    """What the service tells about the model that it serves.
+
+    Attributes
+    ----------
+    metadata : dict[str, Any]
+        The model's own, as JSON.
+    card, data_card : str
+        In Markdown.
+    document : dict[str, Any]
+        The description of the API, as OpenAPI has it.
+    """
 
     metadata: dict[str, Any]
     card: str
     data_card: str
-    fields: list[Field]
+    document: dict[str, Any]
 
 
 class Service:
@@ -49,22 +59,46 @@ class Service:
         self._headers = {"X-API-Key": api_key.get_secret_value()} if api_key else {}
 
     def model(self) -> Model:
-        """Ask for the model's metadata, cards and fields; ServiceError when it does not answer."""
+        """Ask for the model's metadata, cards and API; ServiceError when it does not answer."""
         try:
             known = self._ask("GET", "/v1/model")
-            fields = read_fields(self._ask("GET", "/openapi.json"))
+            document = self._ask("GET", "/openapi.json")
             return Model(
                 metadata=dict(known["metadata"]),
                 card=known.get("card") or "",
                 data_card=known.get("data_card") or "",
-                fields=fields,
+                document=dict(document),
             )
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self._stranger() from error
 
     def predict(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer to one request with its reasons; ServiceError when it is refused."""
-        answer = self._ask("POST", "/v1/predict", params={"explain": "true"}, json=dict(request))
+        return self._predict({"json": dict(request)}, explain=True)
+
+    def predict_upload(self, content: bytes, media_type: str, *, explain: bool) -> dict[str, Any]:
+        """Return the answer to a file that is a request as it stands.
+
+        Parameters
+        ----------
+        content : bytes
+            The file.
+        media_type : str
+            What it is, for instance `image/jpeg`.
+        explain : bool
+            Ask for the reasons too, which takes longer.
+
+        Raises
+        ------
+        ServiceError
+            When it is refused: it is too large, of a kind that is not taken, or broken.
+        """
+        body = {"content": content, "headers": {"Content-Type": media_type}}
+        return self._predict(body, explain=explain)
+
+    def _predict(self, body: Mapping[str, Any], *, explain: bool) -> dict[str, Any]:
+        asked = {"explain": "true"} if explain else {}
+        answer = self._ask("POST", "/v1/predict", params=asked, **body)
         if not isinstance(answer, dict):
             raise self._stranger()
         return answer

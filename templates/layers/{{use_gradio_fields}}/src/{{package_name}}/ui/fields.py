@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .drawing import words
+
 Kind = Literal["number", "integer", "choice", "boolean", "date", "text"]
 
 LONG_TEXT = 300  # characters that a field takes; beyond it gets several lines
@@ -51,11 +53,6 @@ class Field:
         text = "" if self.kind == "choice" and not self.closed else text
         text = text[:1].upper() + text[1:]
         return text if self.required or "May be missing." in text else f"{text} Optional.".strip()
-
-
-def words(name: str) -> str:
-    """Return a name with spaces in place of underscores and dots."""
-    return " ".join(name.replace("_", " ").replace(".", " ").split())
 
 
 def read_fields(document: Mapping[str, Any]) -> list[Field]:

@@ -1,26 +1,19 @@
-"""Draws an answer as HTML. Everything that comes from outside is escaped."""
+"""Draws a number with its interval and reasons as HTML; what comes from outside is escaped."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, TypeGuard
 
 from ..console import format_value, is_number
-from ..errors import UserError
-from .fields import words
+from .drawing import box, draw_notes, draw_rest, draw_version, words
 
 REASONS_SHOWN = 10
+KNOWN = ("prediction", "lower", "upper", "coverage", "warnings", "contributions", "model")
 MARGIN = 0.3  # beside the interval, as a part of its width
 
 STYLE = """
-.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
 .gradio-container input[role="combobox"] { text-overflow: ellipsis;
   padding-right: 1.6rem !important; }
-#answer { position: sticky; top: 1rem; }
-#answer .html-container { padding: 0; }
-.answer { padding: .25rem; }
-.answer .quiet { opacity: .75; font-size: .9rem; }
-.answer .number { font-size: 2.6rem; font-weight: 700; letter-spacing: -.03em; line-height: 1.15;
-  font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .answer .interval { position: relative; height: 3.2rem; margin: .8rem 0 .2rem; font-size: .82rem;
   font-variant-numeric: tabular-nums; }
 .answer .interval span { position: absolute; }
@@ -30,18 +23,8 @@ STYLE = """
 .answer .mark { top: .15rem; width: 4px; height: 1.5rem; margin-left: -2px; border-radius: 2px;
   background: var(--body-text-color); }
 .answer .end { top: 1.75rem; transform: translateX(-50%); }
-.answer .notes, .answer .failure { margin: 1rem 0 0; padding: .65rem .8rem; border-radius: 8px;
-  font-size: .9rem; border-left: 4px solid #d97706; background: var(--background-fill-secondary); }
-.answer .failure { border-left-color: #dc2626; }
-.answer .failure p, .answer .notes p { margin: 0 0 .2rem; overflow-wrap: anywhere; }
-.answer h3 { margin: 1.3rem 0 .6rem; font-size: .95rem; }
 .answer .reason { margin-bottom: .6rem; font-size: .87rem; }
-.answer .row { display: flex; justify-content: space-between; gap: .75rem; }
-.answer .row > :first-child { overflow-wrap: anywhere; }
 .answer .effect { font-variant-numeric: tabular-nums; white-space: nowrap; font-weight: 600; }
-.answer .bar { position: relative; height: .4rem; margin-top: .15rem; border-radius: .25rem;
-  background: var(--border-color-primary); }
-.answer .bar span { position: absolute; top: 0; bottom: 0; border-radius: .25rem; }
 .answer .plus { left: 50%; background: #0d9488; }
 .answer .minus { right: 50%; background: #e11d48; }
 .answer .up { color: #0f766e; } .answer .down { color: #be123c; }
@@ -61,38 +44,15 @@ def draw_answer(answer: Mapping[str, Any], target: str, version: str) -> str:
     version : str
         The model that the form was built for.
     """
-    known = ("prediction", "lower", "upper", "coverage", "warnings", "contributions", "model")
-    rest = {name: value for name, value in answer.items() if name not in known}
-    notes = [str(note) for note in answer.get("warnings") or ()]
-    if answer.get("model", version) != version:
-        notes.append("A newer model answered than the one of this form: reload the page.")
-    return _box(
+    return box(
         f'<div class="quiet">{escape(words(target))}</div>'
         f'<div class="number">{escape(format_value(answer.get("prediction")))}</div>'
         + _interval(answer)
-        + (f'<div class="notes">{_paragraphs(notes)}</div>' if notes else "")
-        + "".join(
-            f'<div class="row"><span>{escape(words(name))}</span>'
-            f"<span>{escape(format_value(value))}</span></div>"
-            for name, value in rest.items()
-        )
+        + draw_notes(answer, version)
+        + draw_rest(answer, KNOWN)
         + _reasons(answer.get("contributions") or ())
-        + f'<div class="quiet">Model {escape(str(answer.get("model", version)))}</div>'
+        + draw_version(answer, version)
     )
-
-
-def draw_failure(error: UserError) -> str:
-    """Return what went wrong and what to do, as HTML."""
-    lines = [*str(error).splitlines(), error.hint]
-    return _box(f'<div class="failure" role="alert">{_paragraphs(lines)}</div>')
-
-
-def _box(content: str) -> str:
-    return f'<div class="answer">{content}</div>'
-
-
-def _paragraphs(lines: Sequence[str]) -> str:
-    return "".join(f"<p>{escape(line)}</p>" for line in lines if line)
 
 
 def _interval(answer: Mapping[str, Any]) -> str:
