@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -32,32 +32,50 @@ SECONDS_UNTIL_ABANDONED = 7 * 24 * 3600
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path, *, temporary: bool = False) -> Iterator[None]:
     """Hold a lock until the block ends, after waiting for whoever holds it.
 
-    It is the open file that is locked, so one process must not ask for it twice. The file stays:
-    who removes it could lock another file of the same name.
+    It is the open file that is locked, so one process must not ask for it twice.
 
     Parameters
     ----------
     path : Path
         An empty file, made where it is missing; its folder must exist.
+    temporary : bool
+        Whether it is removed afterwards, except by Windows, which removes no open file.
 
     Raises
     ------
     OSError
         When the file cannot be made, or the file system knows no locks.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = _locked(path)
     try:
-        while True:
-            try:
-                _try(descriptor)
-                break
-            except _HELD:
-                time.sleep(_PAUSE_SECONDS)
         yield
     finally:
+        if temporary:
+            with suppress(OSError):
+                path.unlink()
+        os.close(descriptor)
+
+
+def _locked(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            while True:
+                try:
+                    _try(descriptor)
+                    break
+                except _HELD:
+                    time.sleep(_PAUSE_SECONDS)
+            # Who held it may have removed it: then this is another file than the next one locks.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), path.stat()):
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
         os.close(descriptor)
 
 

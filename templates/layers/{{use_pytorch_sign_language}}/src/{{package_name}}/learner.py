@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 
 from .attention import attention
 from .errors import UserError
@@ -116,7 +116,8 @@ class Learner:
     def write(self, folder: Path) -> None:
         """Write the weights into a folder that exists."""
         tensors = {name: t.cpu().contiguous() for name, t in self.module.state_dict().items()}
-        save_file(tensors, folder / WEIGHTS, {"shape": self.shape.model_dump_json()})
+        content = to_bytes(tensors, {"shape": self.shape.model_dump_json()})
+        (folder / WEIGHTS).write_bytes(content)
 
     def export(self, path: Path) -> None:
         """Write ONNX: `pictures`, float32 (n, c, s, s), standardised, to `logits` (n, k).

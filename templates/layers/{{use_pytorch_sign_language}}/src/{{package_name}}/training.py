@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -132,12 +133,23 @@ class Training:
                 for name, tensor in self.network.state_dict().items():
                     self.best[name].copy_(tensor)
             if folder:
-                checkpoint.save(folder, key, *self._state())
+                self._keep(folder, key)
             if on_epoch:
                 on_epoch(epoch)
         self.network.load_state_dict(self.best)
         self.network.eval()
         return resumed_at
+
+    def _keep(self, folder: Path, key: str) -> None:
+        """Save the state; a training that cannot be gone on with is better than none at all."""
+        try:
+            checkpoint.save(folder, key, *self._state())
+        except UserError as error:
+            warnings.warn(
+                f"{error} The training goes on, but if it is stopped, its last epochs are lost. "
+                "Make room there.",
+                stacklevel=3,
+            )
 
     def _is_over(self) -> bool:
         done, train = len(self.history), self.params.train

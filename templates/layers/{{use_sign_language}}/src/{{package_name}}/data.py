@@ -107,7 +107,11 @@ def load(params: DataParams, seed: int, advance: Advance | None = None) -> Datas
         classes=classes,
         signers=None if collected.signers is None else np.array(collected.signers, dtype=np.str_),
         names=collected.names,
-        findings=collected.findings + _repeated(collected.pictures, labels),
+        findings=[
+            *collected.findings,
+            *_alike(classes),
+            *_repeated(collected.pictures, labels),
+        ],
         synthetic=collected.synthetic,
         facts=DataFacts(
             source=params.source,
@@ -252,6 +256,17 @@ def _groups(pictures: NDArray[np.uint8]) -> NDArray[np.intp]:
         ],
         dtype=np.intp,
     )
+
+
+def _alike(classes: tuple[str, ...]) -> list[Finding]:
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for name in classes:
+        spellings[name.casefold()].append(name)
+    return [
+        Finding(", ".join(names), "signs that differ only in upper and lower case", "kept apart")
+        for names in spellings.values()
+        if len(names) > 1
+    ]
 
 
 def _repeated(pictures: NDArray[np.uint8], labels: NDArray[np.intp]) -> list[Finding]:

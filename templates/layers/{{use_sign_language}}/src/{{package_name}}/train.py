@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from .candidate import settle
 from .data import Dataset, Split
 from .errors import UserError
 from .learner import LIBRARIES, Epoch, Fitted, fit
-from .lock import SECONDS_UNTIL_ABANDONED, exclusive
+from .lock import SECONDS_UNTIL_ABANDONED, exclusive, is_free
 from .params import Params
 from .pictures import standardise
 from .predictor import PARITY, Golden, Predictor, Serving, open_network, run_network
@@ -89,21 +89,24 @@ def train(
     tags = {"capstone": CAPSTONE, "profile": profile}
     name = f"train {params.train.network}"
     # The draft comes first: a folder that cannot be written is told before the work, not after.
-    with tracker.run(name, tags=tags), new_artifact(settings.artifacts_dir) as draft:
+    with (
+        tracker.run(name, tags=tags),
+        new_artifact(settings.artifacts_dir) as draft,
+        _checkpoint(settings.artifacts_dir, params, facts.sha256, start_from) as checkpoint,
+    ):
         tracker.log_params(params.plain())
         tracker.log_dataset(facts)
-        with _checkpoint(settings.artifacts_dir, params, facts.sha256, start_from) as checkpoint:
-            fitted = fit(
-                params,
-                dataset.pictures[parts.train],
-                dataset.labels[parts.train],
-                len(dataset.classes),
-                dataset.pictures[parts.validation],
-                dataset.labels[parts.validation],
-                pretrained=start_from,
-                checkpoint=checkpoint,
-                on_epoch=on_epoch,
-            )
+        fitted = fit(
+            params,
+            dataset.pictures[parts.train],
+            dataset.labels[parts.train],
+            len(dataset.classes),
+            dataset.pictures[parts.validation],
+            dataset.labels[parts.validation],
+            pretrained=start_from,
+            checkpoint=checkpoint,
+            on_epoch=on_epoch,
+        )
         for epoch in fitted.history:
             tracker.log_metrics(_curves(epoch), step=epoch.number)
         baselines = fit_baselines(
@@ -159,7 +162,6 @@ def train(
             lambda present: _accuracy_of(present, dataset, parts),
             len(parts.test),
         )
-    shutil.rmtree(checkpoint, ignore_errors=True)
     return Outcome(artifact, decision, tracker.where(), fitted.resumed_at)
 
 
@@ -235,7 +237,7 @@ def _accuracy_of(present: Artifact, dataset: Dataset, parts: Split) -> float:
     if serving.classes != dataset.classes:
         raise UserError("it knows other signs")
     if (serving.channels, serving.size) != dataset.pictures.shape[1:3]:
-        raise UserError("it takes pictures of another size")
+        raise UserError("it takes pictures of another size or colour")
     probabilities = predictor.probabilities(dataset.pictures[parts.test])
     return metrics.score(dataset.labels[parts.test], probabilities)[metrics.PRIMARY]
 
@@ -247,18 +249,16 @@ def _checkpoint(
     """Give the folder in which this very training goes on after it was stopped.
 
     Its name is a hash of all that decides the result, so trainings that differ never meet; equal
-    ones take turns.
+    ones take turns. What is done within is kept, so at its end the folder goes.
     """
     chosen = params.model_dump(mode="json", include=set(TRAINING_TABLES))
     identity = json.dumps([chosen, data_sha256, str(start_from)], sort_keys=True)
     folder = artifacts_dir / ".training" / hashlib.sha256(identity.encode()).hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for other in folder.parent.iterdir():
-            if other.is_dir() and time.time() - other.stat().st_mtime > SECONDS_UNTIL_ABANDONED:
-                shutil.rmtree(other, ignore_errors=True)
+        _remove_abandoned(folder.parent)
         held = ExitStack()
-        held.enter_context(exclusive(folder.with_suffix(".lock")))
+        held.enter_context(exclusive(folder.with_suffix(".lock"), temporary=True))
     except OSError as error:
         raise UserError(
             f"{folder} cannot be written: {error.strerror}.",
@@ -266,6 +266,18 @@ def _checkpoint(
         ) from error
     with held:
         yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what trainings left that were stopped long ago, and never gone on with."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # Another training has done, or removed, the same.
+            if time.time() - path.stat().st_mtime > SECONDS_UNTIL_ABANDONED:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif is_free(path):
+                    path.unlink()
 
 
 def _curves(epoch: Epoch) -> dict[str, float]:
