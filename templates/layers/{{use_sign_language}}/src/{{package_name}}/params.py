@@ -34,7 +34,7 @@ class DataParams(Table):
     source: str = "synthetic:digits"
     size: int = Field(default=48, ge=16, le=512)
     channels: Literal[1, 3] = 1
-    per_class: int = Field(default=400, ge=0)
+    per_class: int = Field(default=600, ge=0)
     train_per_class: int = Field(default=0, ge=0)
     validation_fraction: float = Field(default=0.15, gt=0, lt=1)
     test_fraction: float = Field(default=0.15, gt=0, lt=1)
@@ -75,7 +75,7 @@ class TrainParams(Table):
     """
 
     network: str = "resnet"
-    epochs: int = Field(default=18, ge=1)
+    epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=0.01, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)

@@ -265,11 +265,8 @@ def run_network(
     session: onnxruntime.InferenceSession, standardised: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Return the logits, shape (n, k), of standardised pictures, shape (n, c, s, s)."""
-    parts = [
-        session.run(["logits"], {"pictures": standardised[start : start + PICTURES_AT_ONCE]})[0]
-        for start in range(0, len(standardised), PICTURES_AT_ONCE)
-    ]
-    return np.concatenate(parts).astype(np.float64)
+    [logits] = session.run(["logits"], {"pictures": standardised})
+    return np.asarray(logits, dtype=np.float64)
 
 
 def _stacked(requests: Sequence[BaseModel]) -> Pictures:

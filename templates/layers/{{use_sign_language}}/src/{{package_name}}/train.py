@@ -32,6 +32,7 @@ from .watching import reference
 
 CAPSTONE = "sign-language"
 GOLDEN_PICTURES = 20
+AT_ONCE = 64
 GATE = Gate(metrics.PRIMARY, lower_is_better=False)
 # What decides how a training goes on; the other tables change nothing in it.
 TRAINING_TABLES = ("run", "data", "augmentation", "train", "network")
@@ -207,7 +208,12 @@ def _golden(dataset: Dataset, parts: Split, probabilities: NDArray[np.float64]) 
 
 def _served(network: Path, pictures: NDArray[np.uint8], temperature: float) -> NDArray[np.float64]:
     """Return the probabilities that the exported network gives."""
-    return softmax(run_network(open_network(network), standardise(pictures)), temperature)
+    session = open_network(network)
+    parts = [
+        run_network(session, standardise(pictures[start : start + AT_ONCE]))
+        for start in range(0, len(pictures), AT_ONCE)
+    ]
+    return softmax(np.concatenate(parts), temperature)
 
 
 def _parity(trained: NDArray[np.float64], served: NDArray[np.float64]) -> float:

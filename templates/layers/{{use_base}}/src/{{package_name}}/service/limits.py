@@ -67,9 +67,7 @@ class LimitWork:
                 detail = f"The body did not arrive within {self.seconds:g} seconds. Send it faster."
                 late = problem(408, detail, {"Connection": "close"})
             else:
-                detail = (
-                    f"This took more than {self.seconds:g} seconds. Ask for fewer rows at once."
-                )
+                detail = f"This took more than {self.seconds:g} seconds. Ask for less at once."
                 late = problem(504, detail)
             await late(scope, receive, send)
 
@@ -106,7 +104,7 @@ class LimitWork:
             self.uploads -= 1
 
     async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = f"The body is larger than {self.max_body_bytes:,} bytes. Send fewer rows at once."
+        detail = f"The body is larger than {self.max_body_bytes:,} bytes. Send less at once."
         await problem(413, detail)(scope, receive, send)
 
     async def _busy(self, scope: Scope, receive: Receive, send: Send) -> None:
