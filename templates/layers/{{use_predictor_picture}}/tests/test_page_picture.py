@@ -151,27 +151,32 @@ def test_a_person_looks_where_it_looks_films_a_hand_and_spells(
 def test_a_file_that_is_dropped_is_read_and_a_wrong_one_is_a_sentence(
     artifacts_dir: Path, tmp_path: Path
 ) -> None:
-    drop = """
+    # Two functions of the page that the steps below call.
+    functions = """
+      window.drop = (content) => {
         const files = new DataTransfer();
         files.items.add(new File([content], 'a.png', {type: 'image/png'}));
         const event = new DragEvent('drop', {dataTransfer: files, bubbles: true, cancelable: true});
         document.getElementById('stage').dispatchEvent(event);
-    """
-    large = """
+      };
+      window.dropLarge = () => {
         const canvas = Object.assign(document.createElement('canvas'), {width: 3000, height: 2000});
         canvas.getContext('2d').fillRect(900, 0, 900, 2000);
+        canvas.toBlob(window.drop);
+      };
     """
     with running(tmp_path, artifacts_dir) as service, browsing(tmp_path) as page:
         page.open(service.url)
         page.until("document.querySelectorAll('#candidates li').length")
         answered = len(service.log())
-        page.value(f"(() => {{{large} canvas.toBlob((content) => {{{drop}}});}})()")
+        page.value(functions)
+        page.value("window.dropLarge()")
         page.until("document.getElementById('hint').hidden")
         page.until("!document.getElementById('answer').classList.contains('busy')")
         assert [line["status"] for line in service.log()[answered:]] == [200]
         assert page.text("failure") == ""
 
-        page.value(f"(() => {{ const content = 'nonsense'; {drop} }})()")
+        page.value("window.drop('nonsense')")
         page.until("!document.getElementById('failure').hidden")
         assert "cannot read that file" in page.text("failure")
         assert page.value("document.getElementById('take').disabled") is True
