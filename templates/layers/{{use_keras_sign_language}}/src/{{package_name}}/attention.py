@@ -43,7 +43,8 @@ def attention(
         interpolation="bilinear",
         data_format="channels_last",
     )
-    result = np.asarray(keras.ops.convert_to_numpy(large))[..., 0]
+    result: NDArray[np.float32] = keras.ops.convert_to_numpy(large)[..., 0]
     most = result.max(axis=(1, 2), keepdims=True)
-    scaled: NDArray[np.float32] = result / np.where(most > 0, most, np.float32(1))
+    most[most == 0] = 1
+    scaled: NDArray[np.float32] = result / most
     return scaled

@@ -55,7 +55,7 @@ def _move(
     count, size = pictures.shape[:2]
 
     def uniform(largest: float) -> NDArray[np.float64]:
-        return generator.uniform(-largest, largest, count)
+        return generator.uniform(-largest, largest, (count,))
 
     angle = np.radians(uniform(params.rotation_degrees))
     # Where a pixel comes from, not where it goes: hence the inverse of the scale.

@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 
 from .errors import UserError
 
-ERRORS_ALONE = "2"
-
 
 @contextmanager
 def _quiet() -> Iterator[None]:
@@ -26,7 +24,7 @@ def _quiet() -> Iterator[None]:
         os.close(nowhere)
 
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", ERRORS_ALONE)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Errors alone.
 try:
     with _quiet():
         import keras
@@ -40,7 +38,11 @@ __all__ = ["choose_device", "keras", "prepare"]
 
 
 def prepare(seed: int, threads: int) -> None:
-    """Make what follows depend on the seed alone, and give it so many threads (0: one a core)."""
+    """Make what follows depend on the seed alone, and give it so many threads (0: one a core).
+
+    On TensorFlow a training that was stopped goes on to the very same weights; on PyTorch and JAX
+    to nearly the same.
+    """
     name = keras.backend.backend()
     if name == "tensorflow":
         import tensorflow as tf
