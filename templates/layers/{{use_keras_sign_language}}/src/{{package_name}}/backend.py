@@ -40,7 +40,7 @@ __all__ = ["choose_device", "keras", "prepare"]
 def prepare(seed: int, threads: int) -> None:
     """Make what follows depend on the seed alone, and give it so many threads (0: one a core).
 
-    On TensorFlow a training that was stopped goes on to the very same weights; on PyTorch and JAX
+    On TensorFlow and JAX a training that was stopped goes on to the very same weights, on PyTorch
     to nearly the same.
     """
     name = keras.backend.backend()

@@ -10,6 +10,7 @@ from .network import HEAD, layers, network, pictures
 
 # What these networks learned from was larger than the pictures here: those are enlarged to this.
 ENOUGH = 128
+PUBLISHED = (224, 224, 3)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def fetch(model: Any, params: NetworkParams) -> None:
         When they cannot be downloaded and were not before.
     """
     try:
-        features = _application(_backbone(params.pretrained), weights="imagenet")
+        backbone = _backbone(params.pretrained)
+        features = _application(backbone, weights="imagenet", input_shape=PUBLISHED)
     except Exception as error:  # Keras raises no more specific one for a download that failed.
         raise UserError(
             f"The weights of {params.pretrained} could not be fetched: {str(error)[:200]}",
