@@ -10,6 +10,10 @@ from .settings import Settings
 from .tracker import Tracker
 
 
+class KeepChampionError(Exception):
+    """The present champion stays, whatever the scores say; the text says why."""
+
+
 def settle(
     artifact: Artifact,
     settings: Settings,
@@ -32,7 +36,8 @@ def settle(
         The metric that decides.
     present : Callable[[Artifact], float]
         Scores the present champion on the candidate's held-out rows. It raises UserError where
-        that champion cannot judge them; then the baseline alone is to be beaten.
+        that champion cannot judge them; then the baseline alone is to be beaten. It raises
+        KeepChampionError where no score on these rows could justify to replace it.
     rows : int
         How many rows were held out.
 
@@ -49,21 +54,7 @@ def settle(
     """
     folder, candidate = settings.artifacts_dir, artifact.metadata
     with deciding(folder):
-        score: float | None = None
-        note = ""
-        if champion_id(folder) is not None:
-            try:
-                score = present(champion(folder))
-            except UserError as error:
-                first = str(error).splitlines()[0]
-                note = f" The present champion cannot judge these rows: {first}"
-        decision = decide(
-            gate,
-            candidate.metrics[gate.metric],
-            score,
-            candidate.baseline[gate.metric],
-            same_data_rows=rows,
-        )
+        decision = _decide(artifact, settings, gate, present, rows)
         if decision.promoted:
             set_champion(folder, candidate.id)
     with _kept(artifact, settings):
@@ -72,6 +63,34 @@ def settle(
         with deciding(folder):
             if champion_id(folder) == candidate.id:
                 tracker.promote(artifact)
+    return decision
+
+
+def _decide(
+    artifact: Artifact,
+    settings: Settings,
+    gate: Gate,
+    present: Callable[[Artifact], float],
+    rows: int,
+) -> Decision:
+    score: float | None = None
+    note = ""
+    if champion_id(settings.artifacts_dir) is not None:
+        try:
+            score = present(champion(settings.artifacts_dir))
+        except KeepChampionError as error:
+            return Decision(False, f"Not promoted: {error}")
+        except UserError as error:
+            first = str(error).splitlines()[0]
+            note = f" The present champion cannot judge these rows: {first}"
+    facts = artifact.metadata
+    decision = decide(
+        gate,
+        facts.metrics[gate.metric],
+        score,
+        facts.baseline[gate.metric],
+        same_data_rows=rows,
+    )
     return Decision(decision.promoted, decision.reason + note)
 
 

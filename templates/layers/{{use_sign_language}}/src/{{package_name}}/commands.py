@@ -172,8 +172,9 @@ def predict(
     from .promotion import champion
     from .settings import Settings
 
+    named = answers.pictures_in(files)
     predictor = Predictor.load(champion(Settings().artifacts_dir).path)
-    found = answers.predict(predictor, answers.pictures_in(files))
+    found = answers.predict(predictor, named)
     table(
         "",
         ["picture", "sign", "probability", "next best"],

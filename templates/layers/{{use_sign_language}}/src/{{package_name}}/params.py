@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from .networks import NETWORKS
+from .networks import NETWORKS, PRETRAINED
 
 
 class Table(BaseModel):
@@ -125,7 +125,7 @@ class NetworkParams(Table):
 
     width: int = Field(default=16, ge=4, le=256, multiple_of=4)
     dropout: float = Field(default=0.1, ge=0, lt=1)
-    pretrained: str = "resnet18"
+    pretrained: str = PRETRAINED
 
 
 def known_network(name: str) -> str:

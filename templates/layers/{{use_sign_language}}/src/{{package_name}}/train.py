@@ -17,7 +17,7 @@ from . import data, metrics, reports
 from .artifact import Artifact, FieldSpec, Metadata, environment_facts, new_artifact
 from .baseline import Baselines, fit_baselines
 from .calibration import fit_temperature, softmax
-from .candidate import settle
+from .candidate import KeepChampionError, settle
 from .data import Dataset, Split
 from .errors import UserError
 from .learner import LIBRARIES, Epoch, Fitted, fit
@@ -236,6 +236,10 @@ def _accuracy_of(present: Artifact, dataset: Dataset, parts: Split) -> float:
     serving = predictor.serving
     if serving.classes != dataset.classes:
         raise UserError("it knows other signs")
+    if dataset.synthetic and not serving.synthetic:
+        raise KeepChampionError(
+            "the champion learned from photos, and a score on drawn hands says nothing about those."
+        )
     if (serving.channels, serving.size) != dataset.pictures.shape[1:3]:
         raise UserError("it takes pictures of another size or colour")
     probabilities = predictor.probabilities(dataset.pictures[parts.test])

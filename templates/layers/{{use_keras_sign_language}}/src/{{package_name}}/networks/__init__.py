@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from ..params import NetworkParams
 
 NETWORKS: tuple[str, ...] = ("lenet", "resnet", "vgg", "inception", "mobilenet")
+# What the network "transfer" begins with, unless network.pretrained says otherwise.
+PRETRAINED = "mobilenetv2"
 
 
 def build(name: str, *, channels: int, size: int, classes: int, params: "NetworkParams") -> Any:

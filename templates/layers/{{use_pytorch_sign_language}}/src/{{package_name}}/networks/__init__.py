@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .network import Network
 
 NETWORKS: tuple[str, ...] = ("lenet", "resnet", "vgg", "inception", "mobilenet")
+# What the network "transfer" begins with, unless network.pretrained says otherwise.
+PRETRAINED = "resnet18"
 
 
 def build(
