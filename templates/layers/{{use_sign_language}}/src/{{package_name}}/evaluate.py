@@ -100,14 +100,13 @@ def columns_and_rows(results: list[Compared]) -> tuple[list[str], list[list[obje
             each.name,
             each.mean("accuracy"),
             each.deviation("accuracy"),
-            each.mean("macro_f1"),
             each.mean("calibration_error"),
             each.parameters or None,
             each.seconds,
         ]
         for each in results
     ]
-    names = ["accuracy", "± seeds", "macro_f1", "ECE", "weights", "seconds"]
+    names = ["accuracy", "± seeds", "ECE", "weights", "seconds"]
     return ["network", *names], rows
 
 

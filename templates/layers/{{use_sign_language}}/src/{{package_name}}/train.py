@@ -238,7 +238,7 @@ def _accuracy_of(present: Artifact, dataset: Dataset, parts: Split) -> float:
         raise UserError("it knows other signs")
     if dataset.synthetic and not serving.synthetic:
         raise KeepChampionError(
-            "the champion learned from photos, and a score on drawn hands says nothing about those. "
+            "the champion learned from photos, of which a score on drawn hands says nothing. "
             "To serve this one all the same, write its id into artifacts/champion."
         )
     if (serving.channels, serving.size) != dataset.pictures.shape[1:3]:
