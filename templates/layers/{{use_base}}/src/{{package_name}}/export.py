@@ -22,15 +22,24 @@ def export_champion(folder: Path, usage: str) -> None:
     Raises
     ------
     UserError
-        When there is no champion, or the folder exists.
+        When there is no champion, the folder exists, or it cannot be written.
     """
     artifact = champion(Settings().artifacts_dir)
     if folder.exists():
         raise UserError(f"{folder} exists already.", "Name a folder that does not.")
     draft = folder.with_name(f".{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(artifact.path, draft)
-    draft.rename(folder)
+    try:
+        shutil.copytree(artifact.path, draft)
+        draft.rename(folder)
+    except OSError as error:  # Of many files that cannot be copied it makes one error, of no code.
+        reason = error.strerror or str(error.args[0][0][-1])
+        raise UserError(
+            f"{folder} could not be written: {reason}.",
+            "Make room or mend the permissions there, then run the command again.",
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     table(
         f"Written: {folder}",
         ["file", "bytes"],

@@ -3,16 +3,19 @@
 Trials are drawn by a tree-structured Parzen estimator (Bergstra and others, 2011).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
+from sqlalchemy.exc import DatabaseError
 
 from .about import command
 from .artifact import DataFacts
 from .console import console, table
+from .errors import UserError
 from .lock import claim
 from .tracker import Tracker
 
@@ -80,17 +83,24 @@ class Search:
         Of the draws.
     trials : int
         How many there shall be in the end.
+
+    Raises
+    ------
+    UserError
+        When the file is damaged or cannot be written.
     """
 
     def __init__(self, storage: Path, name: str, seed: int, trials: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         storage.parent.mkdir(parents=True, exist_ok=True)
-        self._study = optuna.create_study(
-            storage=f"sqlite:///{storage.as_posix()}",
-            study_name=name,
-            direction="minimize",
-            load_if_exists=True,
-        )
+        self._storage = storage
+        with self._written():
+            self._study = optuna.create_study(
+                storage=f"sqlite:///{storage.as_posix()}",
+                study_name=name,
+                direction="minimize",
+                load_if_exists=True,
+            )
         # With the same seed a resumed search would draw the same trials again.
         self._study.sampler = optuna.samplers.TPESampler(seed=seed + len(self._study.trials))
         self._claims = storage.parent / ".tuning" / name
@@ -130,30 +140,47 @@ class Search:
             Returns the error of such parameters; of none, that of params.toml.
         advance : Callable, optional
             Called after each new trial.
+
+        Raises
+        ------
+        UserError
+            When a trial cannot be kept.
         """
-        study = self._study
-        claimed = claim(self._claims, self._fail)
-        with tracker.run(title, tags={"study": study.study_name}):
+        with tracker.run(title, tags={"study": self._study.study_name}):
             tracker.log_params(params)
             tracker.log_dataset(facts)
             before = error_of({})
-            for _ in range(self.remaining):
-                trial = study.ask()
-                trial.set_user_attr(PROCESS, claimed.name if claimed else None)
-                try:
-                    with tracker.run(f"trial {trial.number}", nested=True):
-                        chosen = suggest(trial)
-                        tracker.log_params(chosen)
-                        error = error_of(chosen)
-                        tracker.log_metrics({"error": error})
-                except BaseException:
-                    study.tell(trial, state=optuna.trial.TrialState.FAIL)
-                    raise
-                study.tell(trial, error)
-                if advance:
-                    advance()
-            tracker.log_metrics({"best_error": study.best_value, "error_before": before})
-        return Found(study.best_params, study.best_value, before, self._finished)
+            with self._written():
+                claimed = claim(self._claims, self._fail)
+                for _ in range(self.remaining):
+                    trial = self._study.ask()
+                    trial.set_user_attr(PROCESS, claimed.name if claimed else None)
+                    try:
+                        with tracker.run(f"trial {trial.number}", nested=True):
+                            chosen = suggest(trial)
+                            tracker.log_params(chosen)
+                            error = error_of(chosen)
+                            tracker.log_metrics({"error": error})
+                    except BaseException:
+                        self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                        raise
+                    self._study.tell(trial, error)
+                    if advance:
+                        advance()
+            best = self._study.best_value
+            tracker.log_metrics({"best_error": best, "error_before": before})
+        return Found(self._study.best_params, best, before, self._finished)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Turn what goes wrong with the file into a sentence."""
+        try:
+            yield
+        except DatabaseError as error:
+            raise UserError(
+                f"The search cannot be kept in {self._storage}: {error.orig}.",
+                "Make room there; or move the file away, if it is damaged, and begin anew.",
+            ) from error
 
     @property
     def _finished(self) -> int:
