@@ -15,6 +15,7 @@ from .console import progress
 from .data import Dataset
 from .learner import Epoch, fit
 from .params import Params
+from .predictor import Predictor
 from .report import Report
 from .tracker import Tracker
 
@@ -30,11 +31,11 @@ class Compared:
     name : str
         The network, and where it started from.
     parameters : int
-        Its weights; 0 for a baseline.
+        Its weights, if it was trained here; else 0.
     scores : list[dict[str, float]]
         The metrics on held-out pictures, for each seed.
     seconds : float
-        To train once, on average.
+        To train and score once, on average.
     """
 
     name: str
@@ -72,7 +73,8 @@ def run(
     tracker : Tracker
         Gets the run.
     pretrained : Path, optional
-        The folder of an artefact: each network is also trained on from there.
+        The folder of an artefact: each network is also trained on from there, and the artefact
+        itself is scored as it is.
     """
     starts = [None, pretrained] if pretrained else [None]
     cases = [(name, start) for name in params.evaluate.networks for start in starts]
@@ -86,6 +88,8 @@ def run(
                 _compare(name, start, params, seeds, dataset, lambda _: advance())
                 for name, start in cases
             ]
+        if pretrained:
+            results = [*_as_it_is(pretrained, params, seeds, dataset), *results]
         results = [_baseline(params, seeds, dataset), *results]
         tracker.log_metrics(
             {f"{each.name}.{name}": each.mean(name) for each in results for name in SHOWN}
@@ -181,6 +185,23 @@ def _baseline(params: Params, seeds: list[int], dataset: Dataset) -> Compared:
         found = baselines.probabilities(dataset.pictures[parts.test])
         scores.append(metrics.score(dataset.labels[parts.test], found))
     return Compared(name, 0, scores, (perf_counter() - began) / len(seeds))
+
+
+def _as_it_is(
+    pretrained: Path, params: Params, seeds: list[int], dataset: Dataset
+) -> list[Compared]:
+    """Score a trained network without training it further, where it knows the same signs."""
+    predictor = Predictor.load(pretrained)
+    if predictor.serving.classes != dataset.classes:
+        return []
+    began = perf_counter()
+    tests = [data.split(dataset, params.data, seed).test for seed in seeds]
+    scores = [
+        metrics.score(dataset.labels[test], predictor.probabilities(dataset.pictures[test]))
+        for test in tests
+    ]
+    seconds = (perf_counter() - began) / len(seeds)
+    return [Compared(f"{pretrained.name[-8:]} as it is", 0, scores, seconds)]
 
 
 def _figure(results: list[Compared]) -> Figure:
