@@ -27,24 +27,32 @@ from capstoner.project import Project
 from capstoner.sizes import Weight
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
+from pytorch import obstacle
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE = REPOSITORY / "templates" / "sizes.toml"
 PYTHON = ".".join(platform.python_version_tuple()[:2])
 MEGABYTE = 1_000_000
 # Our own environment must not be taken for that of a project.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+os.environ.pop("VIRTUAL_ENV", None)
 
 Row = dict[str, Any]
 
 
 def main() -> None:
-    """Measure all capstones and replace the table."""
+    """Measure all capstones, or those that are named, and replace their rows of the table."""
     offered = load(FolderFiles(REPOSITORY).read)
+    before = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     stacks: list[Row] = []
     additions: list[Row] = []
-    for capstone in offered.capstones:
-        presets, alone = measure(offered, capstone.value)
+    for capstone in (choice.value for choice in offered.capstones):
+        if sys.argv[1:] and capstone not in sys.argv[1:]:
+            presets, alone = (
+                [row for row in before[kind] if row["capstone"] == capstone]
+                for kind in ("stack", "addition")
+            )
+        else:
+            presets, alone = measure(offered, capstone)
         stacks += presets
         additions += alone
     cores = os.cpu_count()
@@ -110,6 +118,8 @@ def make(folder: Path, capstone: str, preset: str, *settings: str) -> Path:
     words = [word for setting in settings for word in ("--set", setting)]
     new = ["new", capstone, str(folder), "--defaults", "--no-install", "--preset", preset, *words]
     subprocess.run([sys.executable, "-m", "capstoner", *new], check=True, stdout=subprocess.DEVNULL)
+    if reason := obstacle(folder):
+        raise SystemExit(reason)
     return folder
 
 
@@ -122,7 +132,7 @@ def dependencies(project: Path) -> Any:
 def install(project: Path) -> Weight:
     """Install a project; return what its environment weighs."""
     command = ["uv", "sync", "--quiet", "--python", PYTHON]
-    subprocess.run(command, cwd=project, check=True, env=ENVIRONMENT)
+    subprocess.run(command, cwd=project, check=True)
     installed = installed_wheels(project / ".venv")
     files = [path for path in (project / ".venv").rglob("*") if path.is_file()]
     return Weight(
@@ -141,7 +151,7 @@ def demo(project: Path) -> int:
     command = ["uv", "run", Project(project).command, "demo"]
     for _ in range(2):
         began = time.monotonic()
-        subprocess.run(command, cwd=project, check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+        subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
         seconds.append(time.monotonic() - began)
     return round(min(seconds))
 
@@ -172,7 +182,7 @@ def download_bytes(lock: Path, installed: dict[tuple[str, str], frozenset[Tag]])
             for wheel in package.get("wheels", [])
         }
         sizes = [
-            wheel["size"]
+            wheel.get("size") or Path(wheel["path"]).stat().st_size  # of a file on this machine
             for filename, wheel in wheels.items()
             if parse_wheel_filename(filename)[3] & tags
         ]

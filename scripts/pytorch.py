@@ -14,25 +14,25 @@ import sys
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 INDEX = re.compile(r'url = "(https://download\.pytorch\.org/[^"]+)"')
 WHEEL = re.compile(rf"torch-([^-]+\+cpu)-cp{sys.version_info.major}{sys.version_info.minor}-")
 
 
-def reachable(project: Path) -> None:
-    """Let uv take PyTorch from where this machine can reach it; skip the test if from nowhere."""
+def obstacle(project: Path) -> str | None:
+    """Let uv take PyTorch from where this machine can reach it; return why it cannot, if so."""
     pyproject = project / "pyproject.toml"
     text = pyproject.read_text(encoding="utf-8")
     index = INDEX.search(text)
     if index is None or _answers(f"{index[1]}/torch/"):
-        return
-    folder, version = _wheel() or pytest.skip(
-        f"{index[1]} is out of reach, and pip knows no folder with a build of torch for the CPU"
-    )
-    os.environ |= {"UV_NO_SOURCES": "1", "UV_FIND_LINKS": folder}
+        return None
+    wheel = _wheel()
+    if wheel is None:
+        return f"{index[1]} is out of reach, and pip knows no folder with a build of torch for CPUs"
+    folder, version = wheel
+    os.environ.update({"UV_NO_SOURCES": "1", "UV_FIND_LINKS": folder})
     constraint = f'[tool.uv]\nconstraint-dependencies = ["torch=={version}"]\n'
     pyproject.write_text(text.replace("[tool.uv]\n", constraint), encoding="utf-8")
+    return None
 
 
 @functools.cache
