@@ -1,5 +1,7 @@
 """Measure what stacks weigh and how long they train: `uv run python scripts/measure_sizes.py`.
 
+With names of capstones behind it, only these are measured, and the other rows stay.
+
 Every stack is made by `capstoner new` from HEAD of this clone and installed for real: each preset,
 and each choice alone on top of the lightest one. A choice that changes no dependency is not
 installed: it adds nothing. On disk are all files of an environment; the download is the sum of the
