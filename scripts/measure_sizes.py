@@ -161,7 +161,8 @@ def demo(project: Path) -> int:
 def installed_wheels(environment: Path) -> dict[tuple[str, str], frozenset[Tag]]:
     """Map name and version of each package, but the project itself, to the tags of its wheel."""
     found = {}
-    for record in environment.rglob("*.dist-info/WHEEL"):
+    # Deeper there are those that setuptools carries inside itself.
+    for record in environment.rglob("site-packages/*.dist-info/WHEEL"):
         if (record.parent / "direct_url.json").exists():  # the project itself
             continue
         name, _, version = record.parent.name.removesuffix(".dist-info").partition("-")
