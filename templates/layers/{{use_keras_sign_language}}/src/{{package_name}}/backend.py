@@ -79,6 +79,13 @@ def choose_device(name: str) -> str:
 
 
 def _works(device: str) -> bool:
+    if keras.backend.backend() == "tensorflow":
+        # It would silently compute on the CPU in the place of a device that is not there.
+        import tensorflow
+
+        kind, _, number = device.partition(":")
+        there = len(tensorflow.config.list_physical_devices(kind.upper()))
+        return there > (int(number) if number.isdecimal() else 0)
     try:
         with keras.device(device):
             keras.ops.zeros(1)

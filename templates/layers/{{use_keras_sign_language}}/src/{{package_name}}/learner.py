@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from .attention import attention
 from .backend import choose_device, keras, prepare
@@ -90,9 +90,7 @@ class Learner:
         path = folder / WEIGHTS
         try:
             tensors, header = read(path)
-            if header.get("framework") != FRAMEWORK:
-                raise ValueError("another library wrote it")
-            shape = Shape.model_validate_json(header.get("shape", ""))
+            shape = Shape.model_validate_json(header.get(FRAMEWORK, ""))
             model = shape.build()
             assign(model.weights, tensors)
         except (FileNotFoundError, ValueError) as error:
@@ -124,8 +122,9 @@ class Learner:
 
     def write(self, folder: Path) -> None:
         """Write the weights into a folder that exists."""
-        header = {"framework": FRAMEWORK, "shape": self.shape.model_dump_json()}
-        save_file(values(self.model.weights), folder / WEIGHTS, header)
+        # One entry, because several are written in a random order: equal weights, equal files.
+        header = {FRAMEWORK: self.shape.model_dump_json()}
+        (folder / WEIGHTS).write_bytes(save(values(self.model.weights), header))
 
     def export(self, path: Path) -> None:
         """Write ONNX: `pictures`, float32 (n, c, s, s), standardised, to `logits` (n, k).
