@@ -30,7 +30,8 @@ def read(path: Path) -> tuple[Tensors, dict[str, str]]:
             return {name: content.get_tensor(name) for name in names}, content.metadata() or {}
     except FileNotFoundError:
         raise
-    except (OSError, SafetensorError) as error:
+    # The last two are for kinds of numbers that NumPy does not have, such as bfloat16.
+    except (OSError, SafetensorError, TypeError, AttributeError) as error:
         raise ValueError(str(error)) from error
 
 
