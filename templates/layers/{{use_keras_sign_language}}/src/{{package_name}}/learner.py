@@ -1,7 +1,5 @@
 """What the capstone asks of Keras: learn, answer, explain, write."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,18 +7,19 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from safetensors.numpy import save
 
 from .attention import attention
 from .backend import choose_device, keras, prepare
+from .epochs import Epoch, Examples
 from .errors import UserError
 from .export_onnx import check_exportable, export
-from .networks import build
 from .networks.network import HEAD
-from .params import NetworkParams, Params
-from .tensors import assign, read, values
-from .training import Epoch, Examples, Training, batches, predict
+from .params import Params
+from .shape import Shape
+from .tensors import read
+from .training import Training, batches, predict
+from .variables import assign, values
 
 __all__ = ["FRAMEWORK", "LIBRARIES", "WEIGHTS", "Epoch", "Fitted", "Learner", "fit"]
 
@@ -37,28 +36,6 @@ LIBRARIES = (
     "numpy",
 )
 WEIGHTS = "weights.safetensors"
-
-
-class Shape(BaseModel):
-    """All that must be known to build a network again; it stands beside its weights."""
-
-    model_config = ConfigDict(frozen=True)
-
-    network: str
-    channels: int
-    size: int
-    classes: int
-    params: NetworkParams
-
-    def build(self) -> Any:
-        """Make the untrained network."""
-        return build(
-            self.network,
-            channels=self.channels,
-            size=self.size,
-            classes=self.classes,
-            params=self.params,
-        )
 
 
 class Learner:
@@ -212,7 +189,8 @@ def fit(
             Examples(pictures, labels),
             Examples(validation_pictures, validation_labels),
         )
-        key = _key(params, shape, training, device) if checkpoint else ""
+        libraries = [keras.__version__, keras.backend.backend(), device]
+        key = training.key(shape.model_dump(mode="json"), libraries) if checkpoint else ""
         resumed_at = training.run(checkpoint, key, on_epoch)
         model.set_weights(trained.get_weights())
     return Fitted(Learner(model, shape), training.history, device, resumed_at)
@@ -237,48 +215,8 @@ def in_half_precision(shape: Shape, model: Any) -> Any:
 def _take_on(model: Any, shape: Shape, folder: Path) -> None:
     """Give a network the weights of another one, as far as they answer the same question."""
     earlier = Learner.read(folder)
-    differing = {
-        name: found
-        for (name, found), wanted in zip(
-            _settings(earlier.shape).items(), _settings(shape).values(), strict=True
-        )
-        if found != wanted
-    }
-    if differing:
-        have = ", ".join(f"{name}={found}" for name, found in differing.items())
-        raise UserError(
-            f"The model in {folder} has {have}, which is not what is to be trained.",
-            " ".join(["Set it so:", *(f"--set {n}={found}" for n, found in differing.items())])
-            + ".",
-        )
+    shape.check_begins_with(earlier.shape, folder)
     head = model.get_layer(HEAD).get_weights()
     same = earlier.shape.classes == shape.classes
     weights = earlier.model.get_weights()
     model.set_weights(weights if same else [*weights[: -len(head)], *head])
-
-
-def _settings(shape: Shape) -> dict[str, Any]:
-    """Return what two networks must have in common, by the names of the parameters."""
-    return {
-        "train.network": shape.network,
-        "data.size": shape.size,
-        "data.channels": shape.channels,
-        "network.width": shape.params.width,
-        "network.pretrained": shape.params.pretrained,
-    }
-
-
-def _key(params: Params, shape: Shape, training: Training, device: str) -> str:
-    """Return a hash of everything that the weights depend on."""
-    tables = params.plain()
-    told = {name: tables[name] for name in ("run", "augmentation", "train", "network")}
-    libraries = [keras.__version__, keras.backend.backend(), device]
-    text = json.dumps([told, shape.model_dump(mode="json"), libraries])
-    digest = hashlib.sha256(text.encode())
-    for examples in (training.training, training.validation):
-        digest.update(f"{examples.pictures.shape}".encode())
-        digest.update(np.ascontiguousarray(examples.pictures).data)
-        digest.update(np.ascontiguousarray(examples.labels).data)
-    for tensor in training.best.values():  # The weights to begin with, a pretrained model's too.
-        digest.update(np.ascontiguousarray(tensor).tobytes())
-    return digest.hexdigest()

@@ -1,7 +1,5 @@
 """What the capstone asks of PyTorch: learn, answer, explain, write."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,45 +8,31 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
-from safetensors.torch import save as to_bytes
+from safetensors.numpy import save
 
 from .attention import attention
+from .epochs import Epoch, Examples
 from .errors import UserError
 from .export_onnx import export
-from .networks import build
 from .networks.network import Network
-from .params import NetworkParams, Params
+from .params import Params
+from .shape import Shape
 from .tensors import read
-from .training import Epoch, Examples, Training, batches, choose_device, predict, reproducible
+from .training import (
+    Training,
+    batches,
+    choose_device,
+    predict,
+    reproducible,
+    to_arrays,
+    to_tensors,
+)
 
 __all__ = ["FRAMEWORK", "LIBRARIES", "WEIGHTS", "Epoch", "Fitted", "Learner", "fit"]
 
 FRAMEWORK = "pytorch"
 LIBRARIES = ("torch", "safetensors", "onnx", "onnxscript", "onnxruntime", "numpy")
 WEIGHTS = "weights.safetensors"
-
-
-class Shape(BaseModel):
-    """All that must be known to build a network again; it stands beside its weights."""
-
-    model_config = ConfigDict(frozen=True)
-
-    network: str
-    channels: int
-    size: int
-    classes: int
-    params: NetworkParams
-
-    def build(self) -> Network:
-        """Make the untrained network."""
-        return build(
-            self.network,
-            channels=self.channels,
-            size=self.size,
-            classes=self.classes,
-            params=self.params,
-        )
 
 
 class Learner:
@@ -81,8 +65,8 @@ class Learner:
         try:
             tensors, header = read(path)
             shape = Shape.model_validate_json(header.get("shape", ""))
-            module = shape.build()
-            module.load_state_dict(tensors)
+            module: Network = shape.build()
+            module.load_state_dict(to_tensors(tensors))
         except (FileNotFoundError, ValueError, RuntimeError) as error:
             raise UserError(
                 f"{path} holds no weights that PyTorch can take on here.",
@@ -115,9 +99,8 @@ class Learner:
 
     def write(self, folder: Path) -> None:
         """Write the weights into a folder that exists."""
-        tensors = {name: t.cpu().contiguous() for name, t in self.module.state_dict().items()}
-        content = to_bytes(tensors, {"shape": self.shape.model_dump_json()})
-        (folder / WEIGHTS).write_bytes(content)
+        header = {"shape": self.shape.model_dump_json()}
+        (folder / WEIGHTS).write_bytes(save(to_arrays(self.module.state_dict()), header))
 
     def export(self, path: Path) -> None:
         """Write ONNX: `pictures`, float32 (n, c, s, s), standardised, to `logits` (n, k).
@@ -187,7 +170,7 @@ def fit(
     )
     device = choose_device(params.train.device)
     with reproducible(params.run.seed, params.run.threads, device):
-        module = shape.build()
+        module: Network = shape.build()
         if pretrained:
             _take_on(module, shape, pretrained)
         else:
@@ -198,7 +181,8 @@ def fit(
             Examples(pictures, labels),
             Examples(validation_pictures, validation_labels),
         )
-        key = _key(params, shape, training) if checkpoint else ""
+        versions = {"torch": torch.__version__, "device": str(device)}
+        key = training.key(shape.model_dump(mode="json"), versions) if checkpoint else ""
         resumed_at = training.run(checkpoint, key, on_epoch)
     return Fitted(Learner(module, shape), training.history, str(device), resumed_at)
 
@@ -206,37 +190,8 @@ def fit(
 def _take_on(module: Network, shape: Shape, folder: Path) -> None:
     """Give a network the weights of another one, as far as they answer the same question."""
     earlier = Learner.read(folder)
-    was = earlier.shape
-    wanted = {"train.network": shape.network, "data.size": shape.size}
-    wanted |= {"data.channels": shape.channels, "network.width": shape.params.width}
-    wanted |= {"network.pretrained": shape.params.pretrained}
-    found = {"train.network": was.network, "data.size": was.size}
-    found |= {"data.channels": was.channels, "network.width": was.params.width}
-    found |= {"network.pretrained": was.params.pretrained}
-    differing = [name for name in wanted if wanted[name] != found[name]]
-    if differing:
-        have = ", ".join(f"{name}={found[name]}" for name in differing)
-        raise UserError(
-            f"The model in {folder} has {have}, which is not what is to be trained.",
-            " ".join(["Set it so:", *(f"--set {name}={found[name]}" for name in differing)]) + ".",
-        )
+    shape.check_begins_with(earlier.shape, folder)
     weights = earlier.module.state_dict()
-    if was.classes != shape.classes:
+    if earlier.shape.classes != shape.classes:
         weights |= {f"head.{name}": t for name, t in module.head.state_dict().items()}
     module.load_state_dict(weights)
-
-
-def _key(params: Params, shape: Shape, training: Training) -> str:
-    """Return a hash of everything that the weights depend on."""
-    tables = params.plain()
-    told = {name: tables[name] for name in ("run", "augmentation", "train", "network")}
-    versions = {"torch": torch.__version__, "device": str(training.device)}
-    text = json.dumps([told, shape.model_dump(mode="json"), versions])
-    digest = hashlib.sha256(text.encode())
-    for examples in (training.training, training.validation):
-        digest.update(f"{examples.pictures.shape}".encode())
-        digest.update(np.ascontiguousarray(examples.pictures).data)
-        digest.update(np.ascontiguousarray(examples.labels).data)
-    for tensor in training.best.values():  # The weights to begin with, a pretrained model's too.
-        digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

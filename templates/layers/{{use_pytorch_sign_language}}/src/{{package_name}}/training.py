@@ -1,13 +1,8 @@
 """The training loop: from a network and pictures to weights."""
 
 import contextlib
-import math
 import os
-import time
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,47 +11,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from . import checkpoint
 from .augmentation import augment
+from .epochs import Epochs, Examples
 from .errors import UserError
 from .networks.network import Network
 from .params import Params, TrainParams
 from .pictures import standardise
+from .tensors import Tensors, below
 
 # Of a network with pretrained parts: the share of the epochs in which these are held still, and
 # how much slower than the rest they learn afterwards.
 HELD_STILL = 0.25
 SLOWER = 0.1
-# Even a guess at random costs less than this (the logarithm of the number of classes).
-DIVERGED = 100.0
 PICTURES_AT_ONCE = 256
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """What an epoch, counted from 1, came to.
-
-    `train_loss` is what was minimised: on changed pictures, with smoothed labels; the validation's
-    is the plain cross-entropy. `learning_rate` is that of its last step.
-    """
-
-    number: int
-    train_loss: float
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Pictures, uint8 of shape (n, c, s, s), and their labels, of shape (n,)."""
-
-    pictures: NDArray[np.uint8]
-    labels: NDArray[np.intp]
-
-
-class Training:
+class Training(Epochs):
     """A training that can be put aside after any epoch.
 
     AdamW (Loshchilov and Hutter, 2019, arXiv:1711.05101), which leaves biases and normalisations
@@ -78,13 +48,8 @@ class Training:
         self, network: Network, params: Params, training: Examples, validation: Examples
     ) -> None:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.params = params
-        self.training = training
-        self.validation = validation
+        super().__init__(params, training, validation)
         self.device = next(network.parameters()).device
-        self.history: list[Epoch] = []
-        self.best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        self._batches = math.ceil(len(training.labels) / params.train.batch_size)
         groups = _groups(network, params.train)
         self._optimizer = torch.optim.AdamW(groups, fused=self.device.type in ("cpu", "cuda"))
         self._scheduler = torch.optim.lr_scheduler.OneCycleLR(
@@ -95,74 +60,8 @@ class Training:
         self._half = _half_precision(self.device) if params.train.mixed_precision else None
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self._half is torch.float16)
 
-    def run(
-        self,
-        folder: Path | None = None,
-        key: str = "",
-        on_epoch: Callable[[Epoch], None] | None = None,
-    ) -> int:
-        """Train to the end, and give the network the weights of the best epoch.
-
-        Parameters
-        ----------
-        folder : Path, optional
-            Where each finished epoch is kept, and where an earlier call's are looked for.
-        key : str
-            Of all that the training depends on.
-        on_epoch : callable, optional
-            Called after each epoch.
-
-        Returns
-        -------
-        int
-            How many epochs were found in the folder.
-
-        Raises
-        ------
-        UserError
-            When the loss grows beyond all bounds.
-        """
-        found = checkpoint.load(folder, key) if folder else None
-        if found:
-            self._restore(*found)
-        resumed_at = len(self.history)
-        while not self._is_over():
-            epoch = self._epoch(len(self.history) + 1)
-            self.history.append(epoch)
-            if epoch.number == self._best_epoch():
-                for name, tensor in self.network.state_dict().items():
-                    self.best[name].copy_(tensor)
-            if folder:
-                self._keep(folder, key)
-            if on_epoch:
-                on_epoch(epoch)
-        self.network.load_state_dict(self.best)
-        self.network.eval()
-        return resumed_at
-
-    def _keep(self, folder: Path, key: str) -> None:
-        """Save the state; a training that cannot be gone on with is better than none at all."""
-        try:
-            checkpoint.save(folder, key, *self._state())
-        except UserError as error:
-            warnings.warn(
-                f"{error} The training goes on, but if it is stopped, its last epochs are lost. "
-                "Make room there.",
-                stacklevel=3,
-            )
-
-    def _is_over(self) -> bool:
-        done, train = len(self.history), self.params.train
-        is_stale = bool(train.patience) and done - self._best_epoch() >= train.patience
-        return done >= train.epochs or is_stale
-
-    def _best_epoch(self) -> int:
-        """Return the number of the epoch with the lowest validation loss; 0 before the first."""
-        best = min(self.history, key=lambda epoch: epoch.validation_loss, default=None)
-        return best.number if best else 0
-
-    def _epoch(self, number: int) -> Epoch:
-        began = time.perf_counter()
+    def learn(self, number: int) -> tuple[float, float]:
+        """Go through the pictures once; return the mean loss and the last learning rate."""
         seed = int(np.random.SeedSequence([self.params.run.seed, number]).generate_state(1)[0])
         torch.manual_seed(seed)  # Of the dropout.
         generator = torch.Generator(self.device).manual_seed(seed)
@@ -178,24 +77,50 @@ class Training:
             pictures = augment(pictures, self.params.augmentation, generator)
             learning_rate = max(group["lr"] for group in self._optimizer.param_groups)
             total += self._step(pictures, labels) * len(rows)
-        train_loss = float(total) / len(order)
+        return float(total) / len(order), learning_rate
+
+    def validate(self) -> tuple[float, float]:
+        """Return the cross-entropy and the accuracy on the validation's pictures."""
         logits = predict(self.network, self.validation.pictures)
         labels = torch.from_numpy(self.validation.labels)
-        validation_loss = float(functional.cross_entropy(logits, labels))
-        if not train_loss < DIVERGED or not math.isfinite(validation_loss):
-            raise UserError(
-                f"The training diverged: in epoch {number} the loss is {train_loss:.3g}.",
-                f"Take smaller steps: --set train.learning_rate="
-                f"{self.params.train.learning_rate / 10:g}.",
-            )
-        return Epoch(
-            number,
-            train_loss,
-            validation_loss,
-            float((logits.argmax(1) == labels).float().mean()),
-            learning_rate,
-            time.perf_counter() - began,
-        )
+        accuracy = (logits.argmax(1) == labels).float().mean()
+        return float(functional.cross_entropy(logits, labels)), float(accuracy)
+
+    def weights(self) -> Tensors:
+        """Return copies of the network's weights."""
+        return {name: array.copy() for name, array in to_arrays(self.network.state_dict()).items()}
+
+    def set_weights(self, weights: Tensors) -> None:
+        """Give the network what `weights` returned."""
+        self.network.load_state_dict(to_tensors(weights))
+
+    def state(self) -> tuple[Tensors, dict[str, Any]]:
+        """Return all that the next epoch depends on: numbers, and what JSON knows."""
+        optimizer = self._optimizer.state_dict()
+        tensors = {f"network.{name}": t for name, t in self.network.state_dict().items()}
+        for number, state in optimizer["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+        facts = {
+            "groups": optimizer["param_groups"],
+            "scheduler": self._scheduler.state_dict(),
+            "scaler": self._scaler.state_dict(),
+        }
+        return to_arrays(tensors), facts
+
+    def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
+        """Go back to what `state` returned."""
+        self.set_weights(below("network.", tensors))
+        parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
+        states: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in to_tensors(below("optimizer.", tensors)).items():
+            number, name = key.split(".")
+            # With the strides of its parameter, or the sums would be taken in another order.
+            like = parameters[int(number)]
+            value = tensor if name == "step" else torch.empty_like(like).copy_(tensor)
+            states.setdefault(int(number), {})[name] = value
+        self._optimizer.load_state_dict({"state": states, "param_groups": facts["groups"]})
+        self._scheduler.load_state_dict(facts["scheduler"])
+        self._scaler.load_state_dict(facts["scaler"])
 
     def _step(self, pictures: Tensor, labels: Tensor) -> Tensor:
         self._optimizer.zero_grad()
@@ -213,37 +138,6 @@ class Training:
         for part in self.network.pretrained_parts():
             part.train(not still)  # Its normalisations' averages too.
             part.requires_grad_(not still)
-
-    def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        optimizer = self._optimizer.state_dict()
-        tensors = {f"network.{name}": t for name, t in self.network.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for number, state in optimizer["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
-        facts = {
-            "history": [asdict(epoch) for epoch in self.history],
-            "groups": optimizer["param_groups"],
-            "scheduler": self._scheduler.state_dict(),
-            "scaler": self._scaler.state_dict(),
-        }
-        return tensors, facts
-
-    def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        self.history = [Epoch(**epoch) for epoch in facts["history"]]
-        self.network.load_state_dict(_below("network.", tensors))
-        for name, tensor in _below("best.", tensors).items():
-            self.best[name].copy_(tensor)
-        parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
-        states: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in _below("optimizer.", tensors).items():
-            number, name = key.split(".")
-            # With the strides of its parameter, or the sums would be taken in another order.
-            like = parameters[int(number)]
-            value = tensor if name == "step" else torch.empty_like(like).copy_(tensor)
-            states.setdefault(int(number), {})[name] = value
-        self._optimizer.load_state_dict({"state": states, "param_groups": facts["groups"]})
-        self._scheduler.load_state_dict(facts["scheduler"])
-        self._scaler.load_state_dict(facts["scaler"])
 
 
 def predict(network: Network, pictures: NDArray[np.uint8]) -> Tensor:
@@ -264,6 +158,16 @@ def batches(pictures: NDArray[np.uint8], device: torch.device) -> Iterator[Tenso
 def to_tensor(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Standardise pictures (n, c, s, s) and put them where the network is."""
     return torch.from_numpy(standardise(pictures)).to(device, memory_format=torch.channels_last)
+
+
+def to_arrays(tensors: Mapping[str, Tensor]) -> Tensors:
+    """Return tensors as they are written, on the CPU and row by row; some share their memory."""
+    return {name: tensor.cpu().contiguous().numpy() for name, tensor in tensors.items()}
+
+
+def to_tensors(arrays: Tensors) -> dict[str, Tensor]:
+    """Return arrays as tensors that share their memory."""
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def choose_device(name: str) -> torch.device:
@@ -322,11 +226,3 @@ def _half_precision(device: torch.device) -> torch.dtype | None:
         return None
     has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if has_bfloat16 else torch.float16
-
-
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }

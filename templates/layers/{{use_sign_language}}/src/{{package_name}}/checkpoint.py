@@ -10,17 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save as to_bytes
-from torch import Tensor
+import numpy as np
+from safetensors.numpy import save as to_bytes
 
 from .artifact import replace_bytes
-from .tensors import read
+from .tensors import Tensors, read
 
 FILE = "training.safetensors"
 
 
-def save(folder: Path, key: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+def save(folder: Path, key: str, tensors: Tensors, facts: Mapping[str, Any]) -> None:
     """Replace the checkpoint in one step: whenever the process dies, the old or the new one stays.
 
     Parameters
@@ -29,7 +28,7 @@ def save(folder: Path, key: str, tensors: Mapping[str, Tensor], facts: Mapping[s
         It is made where it is missing.
     key : str
         Of what the training depends on; `load` wants the same.
-    tensors : mapping of str to Tensor
+    tensors : dict of str to ndarray
         The state in numbers.
     facts : mapping of str to anything that JSON knows
         The rest of the state; its floats come back as the same floats.
@@ -39,13 +38,12 @@ def save(folder: Path, key: str, tensors: Mapping[str, Tensor], facts: Mapping[s
     UserError
         When the file cannot be written.
     """
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
-    header = {"key": key, "facts": text, "sha256": _digest(plain, text)}
-    replace_bytes(folder / FILE, to_bytes(plain, header))
+    header = {"key": key, "facts": text, "sha256": _digest(tensors, text)}
+    replace_bytes(folder / FILE, to_bytes(tensors, header))
 
 
-def load(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+def load(folder: Path, key: str) -> tuple[Tensors, dict[str, Any]] | None:
     """Read a checkpoint.
 
     Returns
@@ -73,10 +71,10 @@ def load(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | N
     return tensors, facts
 
 
-def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+def _digest(tensors: Tensors, text: str) -> str:
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+        digest.update(np.ascontiguousarray(tensor).data)
     return digest.hexdigest()
