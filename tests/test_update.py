@@ -12,8 +12,6 @@ import pytest
 from copier import run_copy, run_update
 from stacks import stack_name, stacks
 
-PACKAGE = Path("src/house_prices")
-
 Stack = dict[str, Any]
 Make = Callable[[str, str, Stack], Path]
 
@@ -46,7 +44,7 @@ def released(template: Path, tmp_path: Path) -> Path:
     origin = tmp_path / "origin"
     shutil.copytree(template, origin)
     layers = origin / "templates" / "layers"
-    base, capstone = layers / "{{use_base}}", layers / "{{use_house_prices}}"
+    base = layers / "{{use_base}}"
     (base / "docs").mkdir(exist_ok=True)
     (base / "docs" / "OLD.md").write_text("Removed by the next release.\n")
     git(origin, "init", "--quiet")
@@ -58,8 +56,8 @@ def released(template: Path, tmp_path: Path) -> Path:
     (base / ".editorconfig").write_text("# Learned\n" + (base / ".editorconfig").read_text())
     errors = base / "src" / "{{package_name}}" / "errors.py"
     errors.write_text(errors.read_text() + "\n\nLEARNED = True\n")
-    params = capstone / "params.toml.jinja"
-    params.write_text("# A better default was found.\n" + params.read_text())
+    for params in layers.glob("*/params.toml*"):
+        params.write_text("# A better default was found.\n" + params.read_text())
     commit(origin, "Second release")
     git(origin, "tag", "v1.1.0")
     return origin
@@ -93,7 +91,8 @@ def edit(project: Path) -> None:
     params.write_text(params.read_text() + "\n# My own note.\n")
     readme = project / "README.md"
     readme.write_text(readme.read_text() + "\n## My chapter\n")
-    (project / PACKAGE / "mine.py").write_text("MINE = 1\n")
+    [package] = (project / "src").iterdir()
+    (package / "mine.py").write_text("MINE = 1\n")
     (project / ".pre-commit-config.yaml").unlink()
     (project / "artifacts").mkdir()
     (project / "artifacts" / "champion").write_text("mine\n")
@@ -124,6 +123,7 @@ def test_updated_equals_fresh_plus_edits(stack: Stack, make: Make) -> None:
         ({"ops": ["docker", "github-actions"]}, {"ops": []}),
         ({"tracking": "mlflow"}, {"tracking": "none"}),
         ({"tracking": "none"}, {"tracking": "mlflow"}),
+        ({"capstone": "sign-language", "framework": "pytorch"}, {"framework": "keras"}),
     ],
 )
 def test_an_option_can_be_switched_by_an_update(before: Stack, after: Stack, make: Make) -> None:
