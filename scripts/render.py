@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 from copier import run_copy
+from pytorch import obstacle
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = REPOSITORY / "templates" / "layers"
@@ -124,6 +125,8 @@ def main() -> int:
     print(f"Live project: {live}")
     if options.no_check:
         return 0
+    if reason := obstacle(live):
+        raise SystemExit(reason)
     commands = [
         ["uv", "sync", "--quiet"],
         ["uv", "run", "ruff", "check", "--output-format=concise"],
