@@ -26,13 +26,18 @@ def read(path: Path) -> tuple[Tensors, dict[str, str]]:
     """
     try:
         with safe_open(path, framework="numpy") as content:  # type: ignore[no-untyped-call]
-            names = content.keys()
-            return {name: content.get_tensor(name) for name in names}, content.metadata() or {}
+            tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+            header = content.metadata() or {}
     except FileNotFoundError:
         raise
     # The last two are for kinds of numbers that NumPy does not have, such as bfloat16.
     except (OSError, SafetensorError, TypeError, AttributeError) as error:
         raise ValueError(str(error)) from error
+    # Another library may have taught NumPy these kinds; what is done here knows only its own.
+    foreign = [name for name, tensor in tensors.items() if tensor.dtype.isbuiltin != 1]
+    if foreign:
+        raise ValueError(f"{foreign[0]} is of {tensors[foreign[0]].dtype}, which NumPy lacks")
+    return tensors, header
 
 
 def below(prefix: str, tensors: Tensors) -> Tensors:
