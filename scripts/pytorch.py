@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -47,7 +48,9 @@ def _answers(url: str) -> bool:
 @functools.cache
 def _wheel() -> tuple[str, str] | None:
     """Return the folder and the version of a build for the CPU that pip would find."""
-    command = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
+    # The pip of the machine: an environment that uv makes has none.
+    pip = shutil.which("pip")
+    command = [pip, "config", "get", "global.find-links"] if pip else ["true"]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     for folder in f"{os.environ.get('PIP_FIND_LINKS', '')} {said}".split():
         for file in sorted(Path(folder).glob("torch-*.whl")) if Path(folder).is_dir() else ():
