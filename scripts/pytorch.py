@@ -50,8 +50,10 @@ def _wheel() -> tuple[str, str] | None:
     """Return the folder and the version of a build for the CPU that pip would find."""
     # The pip of the machine: an environment that uv makes has none.
     pip = shutil.which("pip")
-    command = [pip, "config", "get", "global.find-links"] if pip else ["true"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    said = ""
+    if pip:
+        command = [pip, "config", "get", "global.find-links"]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     for folder in f"{os.environ.get('PIP_FIND_LINKS', '')} {said}".split():
         for file in sorted(Path(folder).glob("torch-*.whl")) if Path(folder).is_dir() else ():
             if found := WHEEL.match(file.name):
