@@ -157,6 +157,10 @@ def _errors_told() -> Iterator[None]:
             f"Git failed while Copier read the template:\n{said}", "Nothing was left behind."
         ) from error
     except OSError as error:
+        # Stopped by a signal, Copier cleans up, and fails where Git is still writing: that is told
+        # nobody, because the person who stopped it knows why.
+        if stopped := _signal_behind(error):
+            raise stopped from None
         where = f" ({error.filename})" if error.filename else ""
         raise CapstonerError(
             f"The project could not be written: {error.strerror or error}{where}.",
@@ -169,6 +173,14 @@ def _errors_told() -> Iterator[None]:
             f"{answer[1]}: {answer[2]}" if answer else f"The template cannot be rendered: {error}",
             "Nothing was written. `capstoner show CAPSTONE` lists the questions.",
         ) from error
+
+
+def _signal_behind(error: BaseException) -> BaseException | None:
+    """Return the exit or the interrupt during whose handling an error came up, if one did."""
+    before = error.__context__
+    while before is not None and isinstance(before, Exception):
+        before = before.__context__
+    return before
 
 
 @contextmanager
